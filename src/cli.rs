@@ -1,0 +1,224 @@
+//! The command line: Go's flag syntax, read with clap. Beside `systemd` the only place that reads
+//! environment variables.
+
+mod go_flags;
+
+use std::ffi::OsString;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, CommandFactory, FromArgMatches, Parser};
+use hyper::header::{HeaderName, HeaderValue};
+
+use crate::hooks_file::template;
+use crate::run;
+use crate::units::{parse_duration, parse_size};
+
+/// Runs commands when webhooks arrive.
+///
+/// Flags may be written with one dash or two, `-name value` or `-name=value`. Durations are written
+/// `250ms`, `10s`, `5m`, `1h`; sizes as bytes or with `KiB`, `MiB`, `GiB`.
+#[derive(Debug, Parser)]
+#[command(name = "hookrunner", disable_version_flag = true, max_term_width = 100)]
+pub(crate) struct Flags {
+    /// Hooks file, JSON or YAML, or a directory of such files; may be repeated [default: hooks.json]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) hooks: Vec<PathBuf>,
+    /// Address to listen on
+    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0")]
+    pub(crate) ip: IpAddr,
+    /// Port to listen on; 0 takes a free one
+    #[arg(long, value_name = "NUMBER", default_value_t = 9000)]
+    pub(crate) port: u16,
+    /// Unix socket to listen on instead; `@name` is an abstract one
+    #[arg(long, value_name = "PATH", default_value = "", hide_default_value = true)]
+    pub(crate) socket: String,
+    /// Hooks are served at /PREFIX/{id}
+    #[arg(long, value_name = "PREFIX", default_value = "hooks")]
+    pub(crate) urlprefix: String,
+    /// Methods for hooks without `http-methods`, separated by commas [default: all]
+    #[arg(long, value_name = "LIST", default_value = "", hide_default_value = true)]
+    pub(crate) http_methods: String,
+    /// Header of every response, `name=value`; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = header)]
+    pub(crate) header: Vec<(HeaderName, HeaderValue)>,
+
+    #[command(flatten)]
+    pub(crate) log: LogFlags,
+
+    /// Start although no hook could be loaded
+    #[arg(long)]
+    pub(crate) nopanic: bool,
+    /// Reload hooks files when they change
+    #[arg(long)]
+    pub(crate) hotreload: bool,
+    /// Hooks files are Go templates
+    #[arg(long)]
+    pub(crate) template: bool,
+
+    #[command(flatten)]
+    pub(crate) tls: TlsFlags,
+
+    /// File to write the process id to
+    #[arg(long, value_name = "PATH")]
+    pub(crate) pidfile: Option<PathBuf>,
+    /// User id to run as, once the port is open; needs -setgid
+    #[arg(long, value_name = "UID", default_value_t = 0, hide_default_value = true)]
+    pub(crate) setuid: u32,
+    /// Group id to run as, once the port is open; needs -setuid
+    #[arg(long, value_name = "GID", default_value_t = 0, hide_default_value = true)]
+    pub(crate) setgid: u32,
+    /// Take request ids from the header X-Request-Id
+    #[arg(long)]
+    pub(crate) x_request_id: bool,
+    /// Characters of X-Request-Id that are used; 0 takes up to 128
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    pub(crate) x_request_id_limit: usize,
+    /// Accepted for compatibility; multipart bodies are held in memory under -max-body-size
+    #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
+    pub(crate) max_multipart_mem: i64,
+
+    #[command(flatten)]
+    pub(crate) limits: LimitFlags,
+
+    /// Print the version
+    #[arg(long)]
+    pub(crate) version: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct LogFlags {
+    /// Log every request and run, not only warnings and errors
+    #[arg(long)]
+    pub(crate) verbose: bool,
+    /// Log arguments, environment and output too; implies -verbose
+    #[arg(long)]
+    pub(crate) debug: bool,
+    /// Log to this file, reopened on SIGHUP; implies -verbose
+    #[arg(long, value_name = "PATH")]
+    pub(crate) logfile: Option<PathBuf>,
+    /// Form of log lines: `text` or `json`
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = ["text", "json"])]
+    pub(crate) log_format: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct TlsFlags {
+    /// Serve HTTPS
+    #[arg(long)]
+    pub(crate) secure: bool,
+    /// Certificate chain, PEM
+    #[arg(long, value_name = "PATH", default_value = "cert.pem")]
+    pub(crate) cert: PathBuf,
+    /// Private key, PEM
+    #[arg(long, value_name = "PATH", default_value = "key.pem")]
+    pub(crate) key: PathBuf,
+    /// Oldest TLS version to speak: 1.2 or 1.3
+    #[arg(long, value_name = "VERSION", default_value = "1.2")]
+    pub(crate) tls_min_version: String,
+    /// Cipher suites of TLS 1.2 to allow, separated by commas [default: all supported]
+    #[arg(long, value_name = "LIST", default_value = "", hide_default_value = true)]
+    pub(crate) cipher_suites: String,
+    /// Print the names for -cipher-suites
+    #[arg(long)]
+    pub(crate) list_cipher_suites: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct LimitFlags {
+    /// Largest request body; a larger one is answered 413
+    #[arg(long, value_name = "SIZE", default_value = "32MiB", value_parser = parse_size)]
+    pub(crate) max_body_size: usize,
+    /// Memory for all request bodies in flight; beyond, requests are answered 503
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = parse_size)]
+    pub(crate) max_body_memory: usize,
+    /// Time for a request's head to arrive; later it is answered 408
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_timeout)]
+    pub(crate) header_timeout: Duration,
+    /// Time for a request's body to arrive; later it is answered 408
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = parse_timeout)]
+    pub(crate) body_timeout: Duration,
+    /// Time after which an idle connection is closed
+    #[arg(long, value_name = "DURATION", default_value = "75s", value_parser = parse_timeout)]
+    pub(crate) idle_timeout: Duration,
+    /// Connections served at once; further ones wait
+    #[arg(long, value_name = "NUMBER", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) max_connections: u32,
+    /// Output of a command that is kept for the response or the log; the rest is read and dropped
+    #[arg(long, value_name = "SIZE", default_value = "32MiB", value_parser = parse_size)]
+    pub(crate) max_output: usize,
+    /// Time for requests and commands to end at shutdown, before commands are killed
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration)]
+    pub(crate) drain_timeout: Duration,
+}
+
+/// Reads the command line. Help, and what is wrong with the line, is printed and ends the process.
+pub(crate) fn read() -> Flags {
+    let command = command();
+    let arguments = go_flags::to_long_form(std::env::args_os(), &command);
+    let matches = command.get_matches_from(arguments);
+    Flags::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+/// A bool flag takes a value after `=`, as in Go.
+fn command() -> clap::Command {
+    Flags::command().mut_args(|argument| match argument.get_action() {
+        ArgAction::SetTrue => argument
+            .action(ArgAction::Set)
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("true")
+            .default_value("false")
+            .hide_default_value(true)
+            .hide_possible_values(true)
+            .value_name("BOOL")
+            .value_parser(go_flags::parse_bool),
+        _ => argument,
+    })
+}
+
+/// What templates may ask of the machine.
+pub(crate) fn template_surroundings() -> template::Surroundings {
+    let text =
+        |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    template::Surroundings {
+        environment: std::env::vars_os().filter_map(text).collect(),
+        credentials_directory: std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from),
+    }
+}
+
+/// What commands find on the machine.
+pub(crate) fn run_surroundings() -> run::Surroundings {
+    run::Surroundings {
+        path: std::env::var_os("PATH"),
+        temporary_directory: std::env::temp_dir(),
+    }
+}
+
+fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let (name, value) = text.split_once('=').ok_or("write it as `name=value`")?;
+    let name =
+        HeaderName::from_bytes(name.trim().as_bytes()).map_err(|_| format!("`{name}` is no header name"))?;
+    let value =
+        HeaderValue::from_str(value).map_err(|_| "the value cannot be sent in a header".to_owned())?;
+    Ok((name, value))
+}
+
+/// A duration that something must take: zero would refuse everything.
+fn parse_timeout(text: &str) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        Duration::ZERO => Err("a timeout of zero would refuse every request".to_owned()),
+        timeout => Ok(timeout),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_is_consistent() {
+        command().debug_assert();
+    }
+}

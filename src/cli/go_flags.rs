@@ -1,0 +1,96 @@
+//! Go's `flag` syntax turned into clap's: one dash or two, a bool's value only after `=`, a value that
+//! may begin with a dash.
+
+use std::ffi::{OsStr, OsString};
+
+/// Rewrites every flag as `--name=value` (or `--name` for a bool without a value). What is no flag, and
+/// all that follows it, stays as it is.
+pub(super) fn to_long_form(
+    arguments: impl IntoIterator<Item = OsString>,
+    command: &clap::Command,
+) -> Vec<OsString> {
+    let mut arguments = arguments.into_iter();
+    let mut long: Vec<OsString> = arguments.next().into_iter().collect();
+    while let Some(argument) = arguments.next() {
+        let Some(flag) = flag_of(&argument) else {
+            long.push(argument);
+            break;
+        };
+        let mut rewritten = OsString::from("--");
+        rewritten.push(flag);
+        if !has_value(flag)
+            && takes_value(command, flag)
+            && let Some(value) = arguments.next()
+        {
+            rewritten.push("=");
+            rewritten.push(value);
+        }
+        long.push(rewritten);
+    }
+    long.extend(arguments);
+    long
+}
+
+/// The flag without its dashes; `None` for `-`, `--` and what has no dash.
+fn flag_of(argument: &OsStr) -> Option<&OsStr> {
+    let text = argument.to_str()?;
+    let flag = text.strip_prefix("--").or_else(|| text.strip_prefix('-'))?;
+    let is_flag = !flag.is_empty() && !flag.starts_with(['-', '=']);
+    // `-h` is the short form that clap knows.
+    is_flag.then(|| OsStr::new(if flag == "h" { "help" } else { flag }))
+}
+
+fn has_value(flag: &OsStr) -> bool {
+    flag.as_encoded_bytes().contains(&b'=')
+}
+
+fn takes_value(command: &clap::Command, flag: &OsStr) -> bool {
+    let Some(flag) = flag.to_str() else { return false };
+    let argument = command
+        .get_arguments()
+        .find(|argument| argument.get_long() == Some(flag));
+    argument.is_some_and(|argument| argument.get_action().takes_values() && !argument.is_require_equals_set())
+}
+
+/// The words that Go's `strconv.ParseBool` takes.
+pub(super) fn parse_bool(text: &str) -> Result<bool, String> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
+        _ => Err("write `true` or `false`".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn go_spellings_become_long_flags() {
+        #[track_caller]
+        fn check(arguments: &[&str], expected: &[&str]) {
+            let all = std::iter::once("hookrunner")
+                .chain(arguments.iter().copied())
+                .map(OsString::from);
+            let long = to_long_form(all, &crate::cli::command());
+            let long: Vec<&str> = long
+                .iter()
+                .skip(1)
+                .filter_map(|argument| argument.to_str())
+                .collect();
+            assert_eq!(long, expected);
+        }
+        check(&["-port", "1"], &["--port=1"]);
+        check(&["--port", "1"], &["--port=1"]);
+        check(&["-port=1"], &["--port=1"]);
+        check(&["-verbose"], &["--verbose"]);
+        check(&["-verbose=false", "-debug"], &["--verbose=false", "--debug"]);
+        check(&["-verbose", "-port", "1"], &["--verbose", "--port=1"]);
+        check(&["-header", "-x=1"], &["--header=-x=1"]);
+        check(&["-hooks", "a", "-hooks", "b"], &["--hooks=a", "--hooks=b"]);
+        check(&["-h"], &["--help"]);
+        check(&["-help"], &["--help"]);
+        check(&["-unknown", "x"], &["--unknown", "x"]);
+        check(&["-port"], &["--port"]);
+    }
+}

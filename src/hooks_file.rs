@@ -1,0 +1,103 @@
+//! Hooks files: from a path to checked hooks and every problem found on the way.
+//!
+//! Load, reload and the tests share this one path. Reading a file is here; what its text means is in
+//! `check`; which files form the table is in `set`.
+
+mod check;
+mod check_rule;
+mod node;
+mod problem;
+mod record;
+mod set;
+pub(crate) mod template;
+
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::hook::Entry;
+use template::Surroundings;
+
+pub(crate) use problem::{Effect, Problem};
+pub(crate) use set::{HooksFiles, hooks_files_in};
+
+/// A hooks file larger than this is no hooks file: ten thousand hooks take about five MiB.
+const FILE_BYTES_MAX: u64 = 64 << 20;
+
+/// One file's hooks, each with its index in the file.
+#[derive(Debug, Default)]
+pub(crate) struct Loaded {
+    pub(crate) hooks: Vec<(usize, Entry)>,
+    pub(crate) problems: Vec<Problem>,
+    pub(crate) is_refused: bool,
+}
+
+/// How a file's text becomes YAML.
+#[derive(Debug, Default)]
+pub(crate) struct Preprocessing {
+    /// With `-template`, the file is a Go template first.
+    pub(crate) template: Option<Surroundings>,
+}
+
+pub(crate) fn load(path: &Path, preprocessing: &Preprocessing) -> Loaded {
+    let file: Arc<str> = path.to_string_lossy().into();
+    let refused = |message: String, position: node::Position| Loaded {
+        problems: vec![Problem {
+            effect: Effect::FileRefused,
+            file: file.clone(),
+            position,
+            hook: None,
+            key: String::new(),
+            message,
+            help: None,
+        }],
+        is_refused: true,
+        ..Loaded::default()
+    };
+    match text_of(path, preprocessing) {
+        Ok(text) => check::check(&text, file),
+        Err((message, position)) => refused(message, position),
+    }
+}
+
+/// `FILE:LINE` of the hook at `index`, found by reading the file again.
+fn place_of_hook(path: &Path, preprocessing: &Preprocessing, index: usize) -> String {
+    match text_of(path, preprocessing) {
+        Ok(text) => format!("{}:{}", path.display(), check::line_of_hook(&text, index)),
+        Err(_) => path.display().to_string(),
+    }
+}
+
+/// The YAML text of a file.
+fn text_of(path: &Path, preprocessing: &Preprocessing) -> Result<String, (String, node::Position)> {
+    let text = read(path).map_err(|message| (message, node::Position::default()))?;
+    match &preprocessing.template {
+        None => Ok(text),
+        Some(surroundings) => template::render(&text, surroundings).map_err(|error| {
+            let position = node::Position {
+                line: error.line,
+                column: error.column,
+            };
+            (format!("template: {}", error.message), position)
+        }),
+    }
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    let file = std::fs::File::open(path).map_err(|error| format!("cannot be read: {error}"))?;
+    let mut text = Vec::new();
+    file.take(FILE_BYTES_MAX + 1)
+        .read_to_end(&mut text)
+        .map_err(|error| format!("cannot be read: {error}"))?;
+    if text.len() as u64 > FILE_BYTES_MAX {
+        return Err(format!("is larger than {FILE_BYTES_MAX} bytes"));
+    }
+    let text = String::from_utf8(text).map_err(|error| {
+        let line = error.as_bytes()[..error.utf8_error().valid_up_to()]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count();
+        format!("is not UTF-8 text (line {})", line + 1)
+    })?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}

@@ -1,0 +1,270 @@
+//! Trigger rules as written, checked: what can only be a mistake refuses the hook, instead of leaving
+//! it open or dead.
+
+use std::net::IpAddr;
+
+use ipnet::{IpNet, Ipv4Net};
+
+use super::check::reference;
+use super::node::Node;
+use super::problem::Effect;
+use super::record::{Reader, Record};
+use crate::nearest::nearest;
+use crate::reference::Reference;
+use crate::rule::{GoRegex, HmacAlgorithm, HmacKey, Match, Rule};
+use crate::secret::Secret;
+
+const OPERATORS: [&str; 4] = ["and", "or", "not", "match"];
+const MATCH_KEYS: [&str; 6] = ["type", "secret", "value", "regex", "parameter", "ip-range"];
+const MATCH_TYPES: [&str; 7] = [
+    "value",
+    "regex",
+    "payload-hmac-sha1",
+    "payload-hmac-sha256",
+    "payload-hmac-sha512",
+    "ip-whitelist",
+    "scalr-signature",
+];
+/// Operators in one another. Evaluation recurses.
+const RULE_DEPTH_MAX: usize = 100;
+
+pub(super) fn rule(reader: &mut Reader<'_>, node: &Node) -> Option<Rule> {
+    rule_at(reader, node, 0)
+}
+
+fn rule_at(reader: &mut Reader<'_>, node: &Node, depth: usize) -> Option<Rule> {
+    if depth == RULE_DEPTH_MAX {
+        reader.refuse(
+            format!("rules are nested deeper than {RULE_DEPTH_MAX}"),
+            "flatten them",
+        );
+        return None;
+    }
+    let record = reader.record(node, "a rule", &OPERATORS)?;
+    let present: Vec<&str> = OPERATORS
+        .iter()
+        .copied()
+        .filter(|operator| record.has(operator))
+        .collect();
+    let operator = match present.as_slice() {
+        [operator] => *operator,
+        [] => {
+            reader.refuse("the rule is empty", "write one of `and`, `or`, `not`, `match`");
+            return None;
+        }
+        several => {
+            let message = format!(
+                "the rule has {} operators: `{}`",
+                several.len(),
+                several.join("`, `")
+            );
+            reader.refuse(message, "keep one; combine them with `and: [{…}, {…}]`");
+            return None;
+        }
+    };
+    let Some((index, part)) = record.get(operator) else {
+        reader.refuse(format!("`{operator}` is empty"), "write a rule below it");
+        return None;
+    };
+    reader.entry(index, operator, |reader| match operator {
+        "and" => parts(reader, part, depth).map(Rule::And),
+        "or" => parts(reader, part, depth).map(Rule::Or),
+        "not" => rule_at(reader, part, depth + 1).map(|rule| Rule::Not(Box::new(rule))),
+        _ => match_rule(reader, part).map(Rule::Match),
+    })
+}
+
+fn parts(reader: &mut Reader<'_>, node: &Node, depth: usize) -> Option<Vec<Rule>> {
+    let Node::Sequence(items) = node else {
+        return reader.wrong_type(node, "a list of rules");
+    };
+    if items.is_empty() {
+        reader.refuse("the list of rules is empty", "write at least one rule in it");
+        return None;
+    }
+    let mut rules = Vec::with_capacity(items.len());
+    for (index, item) in items.iter().enumerate() {
+        rules.push(reader.item(index, |reader| rule_at(reader, item, depth + 1)));
+    }
+    rules.into_iter().collect()
+}
+
+fn match_rule(reader: &mut Reader<'_>, node: &Node) -> Option<Match> {
+    let record = reader.record(node, "a match", &MATCH_KEYS)?;
+    let kind = reader.text(record, "type").unwrap_or_default();
+    let algorithm = match kind.as_str() {
+        "ip-whitelist" => return ip_whitelist(reader, record),
+        "scalr-signature" => {
+            let key = hmac_key(reader, record, HmacAlgorithm::Sha1)?;
+            return Some(Match::ScalrSignature { key });
+        }
+        "value" => return value(reader, record),
+        "regex" => return regex(reader, record),
+        "payload-hmac-sha1" | "payload-hash-sha1" => HmacAlgorithm::Sha1,
+        "payload-hmac-sha256" | "payload-hash-sha256" => HmacAlgorithm::Sha256,
+        "payload-hmac-sha512" | "payload-hash-sha512" => HmacAlgorithm::Sha512,
+        unknown => {
+            let help = match nearest(unknown, &MATCH_TYPES) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("write one of {}", MATCH_TYPES.join(", ")),
+            };
+            let message = match unknown {
+                "" => "the match has no `type`".to_owned(),
+                unknown => format!("unknown match type `{unknown}`"),
+            };
+            reader.refuse(message, help);
+            return None;
+        }
+    };
+    if kind.contains("-hash-") {
+        let help = Some(format!("write `{}`", kind.replace("-hash-", "-hmac-")));
+        reader.report(Effect::Warning, format!("`{kind}` is an old name"), help);
+    }
+    let key = hmac_key(reader, record, algorithm);
+    let parameter = parameter(reader, record)?;
+    Some(Match::Hmac { parameter, key: key? })
+}
+
+fn parameter(reader: &mut Reader<'_>, record: Record<'_>) -> Option<Reference> {
+    let Some((index, node)) = record.get("parameter") else {
+        reader.refuse(
+            "the match has no `parameter`",
+            "say what to compare: `parameter: {source: …, name: …}`",
+        );
+        return None;
+    };
+    reader.entry(index, "parameter", |reader| {
+        let record = reader.record(
+            node,
+            "a reference",
+            &["source", "name", "envname", "base64decode"],
+        )?;
+        Some(reference(reader, record))
+    })
+}
+
+fn value(reader: &mut Reader<'_>, record: Record<'_>) -> Option<Match> {
+    let parameter = parameter(reader, record);
+    if !record.has("value") {
+        let help = match record.has("secret") {
+            true => "write the text to compare with as `value`, not as `secret`",
+            false => "write the text to compare with; without it an empty value would pass",
+        };
+        reader.refuse("a match of type `value` has no `value`", help);
+        return None;
+    }
+    let value = reader.text(record, "value").unwrap_or_default();
+    Some(Match::Value {
+        parameter: parameter?,
+        value,
+    })
+}
+
+fn regex(reader: &mut Reader<'_>, record: Record<'_>) -> Option<Match> {
+    let parameter = parameter(reader, record);
+    let Some((index, _)) = record.get("regex") else {
+        reader.refuse(
+            "a match of type `regex` has no `regex`",
+            "write the pattern; without it everything would match",
+        );
+        return None;
+    };
+    let pattern = reader.text(record, "regex")?;
+    match GoRegex::new(&pattern) {
+        Ok(regex) => Some(Match::Regex {
+            parameter: parameter?,
+            regex,
+        }),
+        Err(error) => {
+            reader.entry(index, "regex", |reader| {
+                reader.refuse(error.to_string(), "patterns are Go's (RE2)")
+            });
+            None
+        }
+    }
+}
+
+fn hmac_key(reader: &mut Reader<'_>, record: Record<'_>, algorithm: HmacAlgorithm) -> Option<HmacKey> {
+    let secret = reader
+        .text(record, "secret")
+        .and_then(|secret| Secret::new(secret.into_bytes()));
+    if secret.is_none() {
+        reader.refuse(
+            "the match has no `secret`",
+            "write the secret that the sender signs with",
+        );
+    }
+    secret.map(|secret| HmacKey::new(algorithm, &secret))
+}
+
+fn ip_whitelist(reader: &mut Reader<'_>, record: Record<'_>) -> Option<Match> {
+    let Some((index, _)) = record.get("ip-range") else {
+        reader.refuse(
+            "the match has no `ip-range`",
+            "write addresses or networks, separated by spaces",
+        );
+        return None;
+    };
+    let ranges = reader.text(record, "ip-range")?;
+    let mut networks = Vec::new();
+    for range in ranges.split_ascii_whitespace() {
+        match network(range) {
+            Some(network) => networks.push(network),
+            None => {
+                let message = format!("`{range}` is neither an address nor a network");
+                reader.entry(index, "ip-range", |reader| {
+                    reader.refuse(message, "write `192.0.2.7` or `192.0.2.0/24`")
+                });
+                return None;
+            }
+        }
+    }
+    if networks.is_empty() {
+        reader.refuse(
+            "`ip-range` is empty",
+            "write addresses or networks, separated by spaces",
+        );
+        return None;
+    }
+    Some(Match::IpWhitelist { networks })
+}
+
+/// An address means itself. IPv4 written as IPv6 is IPv4, as the peer's address is.
+fn network(range: &str) -> Option<IpNet> {
+    let network = match range.parse::<IpAddr>() {
+        Ok(address) => IpNet::from(address),
+        Err(_) => range.parse::<IpNet>().ok()?,
+    };
+    Some(match network {
+        IpNet::V6(v6) if v6.prefix_len() >= 96 => match v6.addr().to_ipv4_mapped() {
+            Some(v4) => IpNet::V4(Ipv4Net::new(v4, v6.prefix_len() - 96).ok()?),
+            None => network,
+        },
+        _ => network,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_are_taken_as_written() {
+        #[track_caller]
+        fn check(range: &str, expected: Option<&str>) {
+            assert_eq!(
+                network(range).map(|network| network.to_string()).as_deref(),
+                expected,
+                "{range}"
+            );
+        }
+        check("127.0.0.1", Some("127.0.0.1/32"));
+        check("10.0.0.0/8", Some("10.0.0.0/8"));
+        check("::1", Some("::1/128"));
+        check("::ffff:127.0.0.1/128", Some("127.0.0.1/32"));
+        check("2001:db8::/32", Some("2001:db8::/32"));
+        check("127.0.0.1/33", None);
+        check("bogus", None);
+        check("1.2.3", None);
+    }
+}

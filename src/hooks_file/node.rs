@@ -1,0 +1,423 @@
+//! The tree of a YAML or JSON text, and the way back from a place in the tree to line and column.
+//!
+//! `serde_yaml` gives no positions for what it read, only for errors. So a place is found by reading
+//! the text again along the path and failing there: slow, and only done to report a problem.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Node {
+    Null,
+    Bool(bool),
+    /// An integer in decimal, any other number as written.
+    Number(String),
+    Text(String),
+    Sequence(Vec<Node>),
+    /// In the order of the file; a key may stand twice.
+    Mapping(Vec<(String, Node)>),
+}
+
+/// A step from a node to one below it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Segment {
+    /// The n-th entry of a mapping: its value.
+    Entry(usize),
+    Item(usize),
+}
+
+/// What a report points at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) path: Vec<Segment>,
+    /// The key of the last entry instead of its value.
+    pub(crate) at_key: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Position {
+    /// 1-based; 0 when unknown.
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SyntaxError {
+    pub(crate) position: Position,
+    pub(crate) message: String,
+}
+
+/// The first document of `text`, and whether others follow it.
+pub(crate) fn parse(text: &str) -> Result<(Node, bool), SyntaxError> {
+    let mut documents = serde_yaml::Deserializer::from_str(text);
+    let Some(first) = documents.next() else {
+        return Ok((Node::Null, false));
+    };
+    let mut node = Build.deserialize(first).map_err(syntax_error)?;
+    let more_follow = documents.next().is_some();
+    if has_fraction(&node)
+        && let Some(again) = serde_yaml::Deserializer::from_str(text).next()
+    {
+        KeepDigits(&mut node).deserialize(again).map_err(syntax_error)?;
+    }
+    merge(&mut node);
+    Ok((node, more_follow))
+}
+
+/// Where `target` stands in `text`.
+pub(crate) fn locate(text: &str, target: &Target) -> Position {
+    let Some(document) = serde_yaml::Deserializer::from_str(text).next() else {
+        return Position::default();
+    };
+    let found = Find {
+        path: &target.path,
+        at_key: target.at_key,
+    }
+    .deserialize(document);
+    found
+        .err()
+        .map(|error| syntax_error(error).position)
+        .unwrap_or_default()
+}
+
+fn syntax_error(error: serde_yaml::Error) -> SyntaxError {
+    let position = error
+        .location()
+        .map(|at| Position {
+            line: at.line(),
+            column: at.column(),
+        })
+        .unwrap_or_default();
+    let text = error.to_string();
+    // The library appends the position, which the report shows in its own place.
+    let message = match text.rfind(" at line ") {
+        Some(at) => text[..at].to_owned(),
+        None => text,
+    };
+    SyntaxError { position, message }
+}
+
+fn has_fraction(node: &Node) -> bool {
+    match node {
+        Node::Number(digits) => !digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-'),
+        Node::Sequence(items) => items.iter().any(has_fraction),
+        Node::Mapping(entries) => entries.iter().any(|(_, value)| has_fraction(value)),
+        Node::Null | Node::Bool(_) | Node::Text(_) => false,
+    }
+}
+
+/// YAML's merge key: `<<: *defaults` adds the entries that the mapping does not have itself.
+fn merge(node: &mut Node) {
+    match node {
+        Node::Sequence(items) => items.iter_mut().for_each(merge),
+        Node::Mapping(entries) => {
+            entries.iter_mut().for_each(|(_, value)| merge(value));
+            let Some(at) = entries.iter().position(|(key, _)| key == "<<") else {
+                return;
+            };
+            let added = match &entries[at].1 {
+                Node::Mapping(defaults) => defaults.clone(),
+                Node::Sequence(items) => items
+                    .iter()
+                    .filter_map(|item| match item {
+                        Node::Mapping(defaults) => Some(defaults.clone()),
+                        _ => None,
+                    })
+                    .flatten()
+                    .collect(),
+                _ => return,
+            };
+            // The entry stays in its place, empty, so that the places of the others hold.
+            entries[at].1 = Node::Null;
+            for (key, value) in added {
+                if !entries.iter().any(|(own, _)| own.eq_ignore_ascii_case(&key)) {
+                    entries.push((key, value));
+                }
+            }
+        }
+        Node::Null | Node::Bool(_) | Node::Number(_) | Node::Text(_) => {}
+    }
+}
+
+struct Build;
+
+impl<'de> DeserializeSeed<'de> for Build {
+    type Value = Node;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Build {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a plain value without a YAML tag")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Node, E> {
+        Ok(Node::Null)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Node, E> {
+        Ok(Node::Bool(value))
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Node, E> {
+        Ok(Node::Number(value.to_string()))
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Node, E> {
+        Ok(Node::Number(value.to_string()))
+    }
+
+    fn visit_i128<E: Error>(self, value: i128) -> Result<Node, E> {
+        Ok(Node::Number(value.to_string()))
+    }
+
+    fn visit_u128<E: Error>(self, value: u128) -> Result<Node, E> {
+        Ok(Node::Number(value.to_string()))
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Node, E> {
+        // Replaced by what was written in the second reading.
+        Ok(Node::Number(format!("{value:?}")))
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<Node, E> {
+        Ok(Node::Text(value.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Node, A::Error> {
+        let mut sequence = Vec::new();
+        while let Some(item) = items.next_element_seed(Build)? {
+            sequence.push(item);
+        }
+        Ok(Node::Sequence(sequence))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Node, A::Error> {
+        let mut mapping = Vec::new();
+        while let Some(key) = entries.next_key::<String>()? {
+            mapping.push((key, entries.next_value_seed(Build)?));
+        }
+        Ok(Node::Mapping(mapping))
+    }
+}
+
+/// Reads the same text again and replaces each number that is no integer by its text.
+struct KeepDigits<'n>(&'n mut Node);
+
+impl<'de> DeserializeSeed<'de> for KeepDigits<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        match self.0 {
+            Node::Number(_) => deserializer.deserialize_str(self),
+            Node::Sequence(_) => deserializer.deserialize_seq(self),
+            Node::Mapping(_) => deserializer.deserialize_map(self),
+            Node::Null | Node::Bool(_) | Node::Text(_) => {
+                deserializer.deserialize_ignored_any(IgnoredAny).map(|_| ())
+            }
+        }
+    }
+}
+
+impl<'de> Visitor<'de> for KeepDigits<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("what was read before")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        if let Node::Number(digits) = self.0
+            && !digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
+        {
+            *digits = text.to_owned();
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        if let Node::Sequence(sequence) = self.0 {
+            for node in sequence {
+                items.next_element_seed(KeepDigits(node))?;
+            }
+        }
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
+        if let Node::Mapping(mapping) = self.0 {
+            for (_, node) in mapping {
+                if entries.next_key::<IgnoredAny>()?.is_some() {
+                    entries.next_value_seed(KeepDigits(node))?;
+                }
+            }
+        }
+        while entries.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(())
+    }
+}
+
+/// Walks to a place and fails there, so that the library's error tells where that is.
+#[derive(Clone, Copy)]
+struct Find<'p> {
+    path: &'p [Segment],
+    at_key: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for Find<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Find<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("something else here")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let Some((Segment::Item(at), path)) = self.path.split_first() else {
+            return Err(A::Error::custom("here"));
+        };
+        for _ in 0..*at {
+            items.next_element::<IgnoredAny>()?;
+        }
+        items.next_element_seed(Find { path, ..self })?;
+        Err(A::Error::custom("the sequence ends before the place"))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
+        let Some((Segment::Entry(at), path)) = self.path.split_first() else {
+            return Err(A::Error::custom("here"));
+        };
+        for _ in 0..*at {
+            entries.next_entry::<IgnoredAny, IgnoredAny>()?;
+        }
+        if path.is_empty() && self.at_key {
+            entries.next_key_seed(Find { path, ..self })?;
+        } else if entries.next_key::<IgnoredAny>()?.is_some() {
+            entries.next_value_seed(Find { path, ..self })?;
+        }
+        Err(A::Error::custom("the mapping ends before the place"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(value: &str) -> Node {
+        Node::Text(value.to_owned())
+    }
+
+    #[test]
+    fn scalars_keep_what_was_written() {
+        #[track_caller]
+        fn check(yaml: &str, expected: Node) {
+            assert_eq!(parse(yaml).unwrap().0, expected, "{yaml}");
+        }
+        check("7", Node::Number("7".to_owned()));
+        check("1.10", Node::Number("1.10".to_owned()));
+        check(
+            "[1.10, x, 2.50]",
+            Node::Sequence(vec![
+                Node::Number("1.10".to_owned()),
+                text("x"),
+                Node::Number("2.50".to_owned()),
+            ]),
+        );
+        check("'1.10'", text("1.10"));
+        check("-3", Node::Number("-3".to_owned()));
+        check("true", Node::Bool(true));
+        check("yes", text("yes"));
+        check("~", Node::Null);
+        check("", Node::Null);
+        check(
+            "{a: {b: 1.0}}",
+            Node::Mapping(vec![(
+                "a".to_owned(),
+                Node::Mapping(vec![("b".to_owned(), Node::Number("1.0".to_owned()))]),
+            )]),
+        );
+        check(
+            "[\n\t1, # one\n\t2,\n]",
+            Node::Sequence(vec![Node::Number("1".into()), Node::Number("2".into())]),
+        );
+        check(
+            "{a: 1, a: 2}",
+            Node::Mapping(vec![
+                ("a".to_owned(), Node::Number("1".into())),
+                ("a".to_owned(), Node::Number("2".into())),
+            ]),
+        );
+    }
+
+    #[test]
+    fn merge_keys_add_what_is_not_there() {
+        let (node, _) = parse("- &d {a: x, b: y}\n- {<<: *d, b: z}\n").unwrap();
+        let Node::Sequence(items) = node else {
+            panic!("no sequence")
+        };
+        assert_eq!(
+            items[1],
+            Node::Mapping(vec![
+                ("<<".to_owned(), Node::Null),
+                ("b".to_owned(), text("z")),
+                ("a".to_owned(), text("x")),
+            ])
+        );
+    }
+
+    #[test]
+    fn a_place_is_found_again() {
+        let yaml = "- id: a\n  rule:\n    and:\n      - x: 1\n      - yy: {z: 2}\n- id: b\n";
+        #[track_caller]
+        fn check(yaml: &str, path: &[Segment], at_key: bool, line: usize, column: usize) {
+            let position = locate(
+                yaml,
+                &Target {
+                    path: path.to_vec(),
+                    at_key,
+                },
+            );
+            assert_eq!(position, Position { line, column });
+        }
+        use Segment::{Entry, Item};
+        check(yaml, &[Item(0), Entry(0)], false, 1, 7);
+        check(yaml, &[Item(0), Entry(1)], true, 2, 3);
+        check(
+            yaml,
+            &[Item(0), Entry(1), Entry(0), Item(1), Entry(0)],
+            true,
+            5,
+            9,
+        );
+        check(
+            yaml,
+            &[Item(0), Entry(1), Entry(0), Item(1), Entry(0), Entry(0)],
+            false,
+            5,
+            17,
+        );
+        check(yaml, &[Item(1)], false, 6, 3);
+        check(r#"[{"id": "a"}, {"id": 5}]"#, &[Item(1), Entry(0)], false, 1, 22);
+    }
+
+    #[test]
+    fn a_syntax_error_has_its_place() {
+        let error = parse("- id: a\n  x: [1,\n").unwrap_err();
+        assert!(error.position.line >= 2, "{error:?}");
+        assert!(!error.message.contains("at line 3"), "{error:?}");
+    }
+}

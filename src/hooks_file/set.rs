@@ -1,0 +1,166 @@
+//! The hooks files that were given at the start, and which of their hooks are in force.
+//!
+//! A file that does not load, or that brings an id another file has, leaves its old hooks in force.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::node::Position;
+use super::problem::{Effect, Problem};
+use super::{Preprocessing, load, place_of_hook};
+use crate::hook::{Entry, HookTable};
+
+type FileHooks = Vec<(usize, Entry)>;
+
+/// The files as they are in force.
+#[derive(Debug)]
+pub(crate) struct HooksFiles {
+    /// Files and directories, as given.
+    paths: Vec<PathBuf>,
+    preprocessing: Preprocessing,
+    in_force: Vec<(PathBuf, FileHooks)>,
+}
+
+/// One file in a new state of the set: what it would bring, and what it had.
+struct Candidate {
+    path: PathBuf,
+    new: Option<FileHooks>,
+    old: FileHooks,
+}
+
+impl Candidate {
+    fn current(&self) -> &FileHooks {
+        self.new.as_ref().unwrap_or(&self.old)
+    }
+}
+
+impl HooksFiles {
+    pub(crate) fn new(paths: Vec<PathBuf>, preprocessing: Preprocessing) -> Self {
+        Self {
+            paths,
+            preprocessing,
+            in_force: Vec::new(),
+        }
+    }
+
+    /// The paths as given.
+    pub(crate) fn paths(&self) -> &[PathBuf] {
+        &self.paths
+    }
+
+    /// Reads every file anew. Gives the table now in force and every problem found.
+    pub(crate) fn load(&mut self) -> (HookTable, Vec<Problem>) {
+        let mut problems = Vec::new();
+        let mut candidates = Vec::new();
+        for path in self.files(&mut problems) {
+            let loaded = load(&path, &self.preprocessing);
+            problems.extend(loaded.problems);
+            let old = self.in_force.iter().position(|(file, _)| *file == path);
+            let old = old.map(|at| self.in_force.swap_remove(at).1).unwrap_or_default();
+            candidates.push(Candidate {
+                path,
+                new: (!loaded.is_refused).then_some(loaded.hooks),
+                old,
+            });
+        }
+        // Each round turns one file back to its old hooks, and those never clash.
+        for _ in 0..candidates.len() {
+            let Some((refused, problem)) = self.first_duplicate(&candidates) else {
+                break;
+            };
+            problems.push(problem);
+            if let Some(candidate) = candidates.get_mut(refused) {
+                candidate.new = None;
+            }
+        }
+        self.in_force = candidates
+            .into_iter()
+            .map(|candidate| (candidate.path, candidate.new.unwrap_or(candidate.old)))
+            .collect();
+        let entries = self
+            .in_force
+            .iter()
+            .flat_map(|(_, hooks)| hooks.iter().map(|(_, entry)| entry.clone()));
+        (HookTable::new(entries), problems)
+    }
+
+    /// All files of the set: a directory stands for its `*.json`, `*.yaml` and `*.yml`, sorted. Those of
+    /// a directory that cannot be read now are the ones it had.
+    fn files(&self, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
+        let mut files: Vec<PathBuf> = Vec::new();
+        for path in &self.paths {
+            let was_directory = self.in_force.iter().any(|(file, _)| file.parent() == Some(path));
+            if !path.is_dir() && !was_directory {
+                files.push(path.clone());
+                continue;
+            }
+            match hooks_files_in(path) {
+                Ok(found) => files.extend(found),
+                Err(error) => {
+                    problems.push(set_problem(path, format!("cannot be read: {error}"), None));
+                    let had = self.in_force.iter().map(|(file, _)| file);
+                    files.extend(had.filter(|file| file.parent() == Some(path)).cloned());
+                }
+            }
+        }
+        let mut seen = std::collections::HashSet::new();
+        files.retain(|file| seen.insert(file.clone()));
+        files
+    }
+
+    /// The first id that two files have, as the candidate to refuse and the report. Of the two the one
+    /// is refused that brings the id anew; a file in its old state never is.
+    fn first_duplicate(&self, candidates: &[Candidate]) -> Option<(usize, Problem)> {
+        let mut owners: HashMap<&str, (usize, usize)> = HashMap::new();
+        for (file, candidate) in candidates.iter().enumerate() {
+            for (index, entry) in candidate.current() {
+                let Some((other_file, other_index)) = owners.insert(entry.id(), (file, *index)) else {
+                    continue;
+                };
+                let other = candidates.get(other_file)?;
+                let had_it = candidate.old.iter().any(|(_, old)| old.id() == entry.id());
+                let (refused, places) = match candidate.new.is_none() || (had_it && other.new.is_some()) {
+                    true => (other_file, [(other, other_index), (candidate, *index)]),
+                    false => (file, [(candidate, *index), (other, other_index)]),
+                };
+                let [here, there] = places
+                    .map(|(candidate, index)| place_of_hook(&candidate.path, &self.preprocessing, index));
+                let message = format!("the id `{}` is in {here} and in {there}", entry.id());
+                let help = "give each hook its own id; until then this file's former hooks stay in force";
+                let path = &candidates.get(refused)?.path;
+                return Some((refused, set_problem(path, message, Some(help.to_owned()))));
+            }
+        }
+        None
+    }
+}
+
+/// The hooks files of a directory, sorted.
+pub(crate) fn hooks_files_in(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(directory)? {
+        let path = entry?.path();
+        let is_hooks_file = matches!(
+            path.extension().and_then(|e| e.to_str()),
+            Some("json" | "yaml" | "yml")
+        );
+        if is_hooks_file && !path.is_dir() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn set_problem(path: &Path, message: String, help: Option<String>) -> Problem {
+    Problem {
+        effect: Effect::FileRefused,
+        file: Arc::from(path.to_string_lossy()),
+        position: Position::default(),
+        hook: None,
+        key: String::new(),
+        message,
+        help,
+    }
+}

@@ -1,0 +1,62 @@
+//! hookrunner: an HTTP server that runs commands when webhooks arrive.
+//!
+//! A request becomes one decision and at most one run. Its way, in the order of the modules:
+
+// Values: what goes from stage to stage.
+mod hook;
+mod invocation;
+mod outcome;
+mod reference;
+mod request;
+mod secret;
+mod value;
+
+// Pure: decides, does nothing.
+mod facts;
+mod json_text;
+mod lookup;
+mod nearest;
+mod payload;
+mod route;
+mod rule;
+mod units;
+
+// Effects: does, decides nothing.
+mod body;
+mod hooks_file;
+mod log;
+mod pidfile;
+mod privileges;
+mod request_id;
+mod run;
+mod runs;
+mod systemd;
+mod watch;
+
+// Order: the one function that knows all stages, and the one place with client texts.
+mod deliver;
+mod respond;
+
+// Edge and wiring.
+mod cli;
+mod serve;
+mod server;
+
+use std::process::ExitCode;
+
+/// Reads the command line and does what it says.
+#[must_use]
+pub fn main() -> ExitCode {
+    let flags = cli::read();
+    if flags.version {
+        println!("{} version {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+        return ExitCode::SUCCESS;
+    }
+    if flags.tls.list_cipher_suites {
+        for name in server::tls::cipher_suite_names() {
+            println!("{name}");
+        }
+        return ExitCode::SUCCESS;
+    }
+    serve::serve(flags)
+}

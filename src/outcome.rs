@@ -1,0 +1,95 @@
+//! How a run ended: every ending is a value.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) ending: Ending,
+    /// The command exited, but a process that it left behind still held its output a while later.
+    pub(crate) is_leaked: bool,
+    pub(crate) output: Output,
+    pub(crate) duration: Duration,
+}
+
+/// What the command wrote to stdout and stderr, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Output {
+    pub(crate) bytes: Vec<u8>,
+    /// Read beyond the limit and dropped.
+    pub(crate) dropped_bytes: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    Exited(i32),
+    Signalled(i32),
+    /// Killed because the server was shut down.
+    Cut,
+    /// The system could not tell.
+    Lost,
+}
+
+impl Outcome {
+    pub(crate) fn is_success(&self) -> bool {
+        self.ending == Ending::Exited(0)
+    }
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exited(code) => write!(f, "exit status {code}"),
+            Self::Signalled(signal) => write!(f, "killed by signal {signal}"),
+            Self::Cut => f.write_str("killed at shutdown"),
+            Self::Lost => f.write_str("ended in a way the system did not tell"),
+        }
+    }
+}
+
+/// Why a command could not be started.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartFailure {
+    #[error("the hook has no `execute-command`")]
+    NoCommand,
+    #[error("there is no file {}", .path.display())]
+    NotFound { path: PathBuf },
+    #[error("executable file not found in $PATH")]
+    NotInPath,
+    #[error("{} is a directory", .path.display())]
+    IsDirectory { path: PathBuf },
+    #[error("{} is not executable: run `chmod +x` on it", .path.display())]
+    NotExecutable { path: PathBuf },
+    #[error("{} names the interpreter {interpreter} in its #! line, and there is no such file", .path.display())]
+    NoInterpreter { path: PathBuf, interpreter: String },
+    #[error(
+        "the #! line of {} ends with a carriage return: the file has Windows line ends, convert it with `dos2unix`",
+        .path.display()
+    )]
+    CarriageReturn { path: PathBuf },
+    #[error("{} is no program: a script begins with a line like `#!/bin/sh`", .path.display())]
+    NotAProgram { path: PathBuf },
+    #[error("the working directory {} does not exist", .path.display())]
+    NoWorkingDirectory { path: PathBuf },
+    #[error(
+        "{what} is {length} bytes long, and the system takes {ARGUMENT_BYTES_MAX}: pass it with `pass-file-to-command`"
+    )]
+    ArgumentTooLong { what: String, length: usize },
+    #[error(
+        "arguments and environment are together longer than the system takes: pass with `pass-file-to-command`"
+    )]
+    ArgumentsTooLong,
+    #[error("{what} holds a NUL byte, which no argument or variable can")]
+    NulByte { what: String },
+    #[error("the temporary file for {variable} cannot be written: {source}")]
+    TemporaryFile {
+        variable: String,
+        source: std::io::Error,
+    },
+    #[error("{0}")]
+    Other(#[from] std::io::Error),
+}
+
+/// What Linux takes as one argument or variable, without the NUL at its end (`MAX_ARG_STRLEN`, execve(2)).
+pub(crate) const ARGUMENT_BYTES_MAX: usize = 32 * 4096 - 1;

@@ -1,0 +1,147 @@
+//! A request's body as fields: JSON, form, XML or multipart. A body that cannot be read so is a value
+//! too, with the reason in it; the request goes on without a payload.
+
+pub(crate) mod json;
+mod multipart;
+pub(crate) mod query;
+mod xml;
+
+use crate::request::Request;
+use crate::value::{Object, Text, Value};
+
+pub(crate) use json::Wanted;
+pub(crate) use multipart::MultipartError;
+
+/// The fields of a body, if it has any, and why it has none.
+#[derive(Debug, Default)]
+pub(crate) struct Payload<'a> {
+    pub(crate) fields: Option<Object<'a>>,
+    pub(crate) problem: Option<Problem>,
+    /// A multipart body is not offered as `raw-request-body`; signatures cover it all the same.
+    pub(crate) is_multipart: bool,
+}
+
+/// Why a payload, or a part of it, is missing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Problem {
+    #[error("error parsing body payload due to unsupported content type header: {content_type:?}")]
+    UnsupportedContentType { content_type: String },
+    #[error("error parsing JSON payload: {0}")]
+    Json(String),
+    #[error("error parsing form payload: {0}")]
+    Form(String),
+    #[error("error parsing XML payload: {0}")]
+    Xml(String),
+    #[error("error parsing JSON payload file `{part}`: {reason}")]
+    Part { part: String, reason: String },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Json,
+    Form,
+    Xml,
+    Multipart,
+}
+
+impl Kind {
+    /// The order counts: the first that fits wins. Compared without regard to case.
+    pub(crate) fn of(content_type: &[u8]) -> Option<Self> {
+        let content_type = content_type.to_ascii_lowercase();
+        let contains = |needle: &[u8]| content_type.windows(needle.len()).any(|window| window == needle);
+        if contains(b"json") {
+            Some(Self::Json)
+        } else if contains(b"x-www-form-urlencoded") {
+            Some(Self::Form)
+        } else if contains(b"xml") {
+            Some(Self::Xml)
+        } else if content_type.starts_with(b"multipart/form-data;") {
+            Some(Self::Multipart)
+        } else {
+            None
+        }
+    }
+}
+
+/// What the hook says about reading the body.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reading<'h> {
+    /// Used instead of the request's own.
+    pub(crate) content_type: Option<&'h str>,
+    /// The parts of a JSON body that are needed.
+    pub(crate) wanted: &'h Wanted,
+    /// Names of multipart file parts to read as JSON whatever their type.
+    pub(crate) json_parts: &'h [&'h str],
+}
+
+/// Reads the body of `request`. Only a broken multipart body is an error: the reference refuses it.
+pub(crate) fn parse<'a>(request: &'a Request, reading: Reading<'_>) -> Result<Payload<'a>, MultipartError> {
+    let own_content_type = request
+        .headers
+        .get(hyper::header::CONTENT_TYPE)
+        .map_or(&b""[..], |value| value.as_bytes());
+    let content_type = reading.content_type.map_or(own_content_type, str::as_bytes);
+    Ok(match Kind::of(content_type) {
+        Some(Kind::Json) => match json::parse_payload(&request.body, reading.wanted) {
+            Ok(fields) => Payload {
+                fields,
+                ..Payload::default()
+            },
+            Err(error) => without(Problem::Json(error.to_string())),
+        },
+        Some(Kind::Form) => match query::all_pairs(&request.body) {
+            Ok(fields) => Payload {
+                fields: Some(fields),
+                ..Payload::default()
+            },
+            Err(error) => without(Problem::Form(error.to_string())),
+        },
+        Some(Kind::Xml) => match xml::parse(&request.body) {
+            Ok(Value::Object(fields)) => Payload {
+                fields: Some(fields),
+                ..Payload::default()
+            },
+            Ok(_) => Payload::default(),
+            Err(error) => without(Problem::Xml(error.to_string())),
+        },
+        Some(Kind::Multipart) => multipart::parse(own_content_type, &request.body, reading.json_parts)?,
+        None => without(Problem::UnsupportedContentType {
+            content_type: String::from_utf8_lossy(content_type).into_owned(),
+        }),
+    })
+}
+
+fn without(problem: Problem) -> Payload<'static> {
+    Payload {
+        problem: Some(problem),
+        ..Payload::default()
+    }
+}
+
+/// A field of a form: the first value of its name counts.
+fn insert_first<'a>(fields: &mut Object<'a>, name: Text<'a>, value: Text<'a>) {
+    fields.entry(name).or_insert(Value::Text(value));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_content_type_decides_by_its_first_fitting_part() {
+        #[track_caller]
+        fn check(content_type: &str, expected: Option<Kind>) {
+            assert_eq!(Kind::of(content_type.as_bytes()), expected, "{content_type}");
+        }
+        check("application/json", Some(Kind::Json));
+        check("Application/JSON; charset=utf-8", Some(Kind::Json));
+        check("x-json-x-www-form-urlencoded", Some(Kind::Json));
+        check("application/x-www-form-urlencoded", Some(Kind::Form));
+        check("text/xml; charset=utf-8", Some(Kind::Xml));
+        check("multipart/form-data; boundary=x", Some(Kind::Multipart));
+        check("Multipart/Form-Data; boundary=x", Some(Kind::Multipart));
+        check("multipart/form-data", None);
+        check("text/plain", None);
+        check("", None);
+    }
+}

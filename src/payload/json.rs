@@ -1,0 +1,303 @@
+//! Reads JSON as Go's `json.Decoder` with `UseNumber` does.
+//!
+//! Our own and not `serde_json`, because numbers keep the digits sent, invalid UTF-8 and lone surrogates
+//! become U+FFFD instead of failing, strings without escapes are borrowed from the body, what follows
+//! the value is ignored and only what a hook refers to is built; `serde_json` does not offer these
+//! together.
+
+mod error;
+mod string;
+#[cfg(test)]
+mod tests;
+mod wanted;
+
+use std::borrow::Cow;
+
+pub(crate) use self::error::JsonError;
+use self::error::{Expected, Fault};
+pub(crate) use self::wanted::Wanted;
+use crate::value::{Object, Value};
+
+/// How many arrays and objects may lie within each other. Reading, writing and dropping a value take a
+/// few stack frames per level, and real payloads have a dozen levels; Go allows 10000.
+const NESTING_MAX: usize = 1000;
+
+/// The key under which hooks find a payload that is an array.
+const ARRAY_KEY: &str = "root";
+
+/// Parses the first JSON value of `text`; what follows it is ignored.
+pub(crate) fn parse(text: &[u8]) -> Result<Value<'_>, JsonError> {
+    parse_wanted(text, &Wanted::everything())
+}
+
+/// Like `parse`, but builds only what `wanted` names; everything else is checked for syntax and left
+/// out, so that a name that is not wanted may be missing or null in the result.
+pub(crate) fn parse_wanted<'a>(text: &'a [u8], wanted: &Wanted) -> Result<Value<'a>, JsonError> {
+    read(text, |reader| reader.value(wanted))
+}
+
+/// Parses a request's body: an object, or an array, which is put under `root`; `None` for `null`. The
+/// names in `wanted` are those that hooks use, so they begin with `root` where an array is meant.
+pub(crate) fn parse_payload<'a>(text: &'a [u8], wanted: &Wanted) -> Result<Option<Object<'a>>, JsonError> {
+    read(text, |reader| match reader.peek() {
+        Some(b'[') => reader.root_array(wanted).map(Some),
+        _ => {
+            let start = reader.at;
+            match reader.value(wanted)? {
+                Value::Object(object) => Ok(Some(object)),
+                Value::Null => Ok(None),
+                _ => {
+                    reader.at = start;
+                    Err(Fault::Scalar)
+                }
+            }
+        }
+    })
+}
+
+fn read<'a, T>(
+    text: &'a [u8],
+    parse: impl FnOnce(&mut Reader<'a>) -> Result<T, Fault>,
+) -> Result<T, JsonError> {
+    let mut reader = Reader {
+        text,
+        at: 0,
+        depth: 0,
+    };
+    reader.pass_space();
+    let parsed = if reader.peek().is_none() {
+        Err(Fault::Empty)
+    } else {
+        parse(&mut reader)
+    };
+    parsed.map_err(|fault| JsonError::new(fault, text, reader.at))
+}
+
+/// A recursive descent whose frames are kept small, because a stranger chooses the depth. When a method
+/// fails, `at` is where the fault is.
+struct Reader<'a> {
+    text: &'a [u8],
+    at: usize,
+    depth: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn root_array(&mut self, wanted: &Wanted) -> Result<Object<'a>, Fault> {
+        let mut object = Object::new();
+        match wanted.under_key(ARRAY_KEY.as_bytes()) {
+            Some(below) => {
+                object.insert(Cow::Borrowed(ARRAY_KEY.as_bytes()), self.value(below)?);
+            }
+            None => self.skip()?,
+        }
+        Ok(object)
+    }
+
+    /// Stands on the first byte of a value, or on what is there instead.
+    fn value(&mut self, wanted: &Wanted) -> Result<Value<'a>, Fault> {
+        match self.peek() {
+            Some(b'"') => self.string().map(Value::Text),
+            Some(b'{') => self.object(wanted),
+            Some(b'[') => self.array(wanted),
+            Some(b't') => self.literal(b"true").map(|()| Value::Bool(true)),
+            Some(b'f') => self.literal(b"false").map(|()| Value::Bool(false)),
+            Some(b'n') => self.literal(b"null").map(|()| Value::Null),
+            Some(b'-' | b'0'..=b'9') => self.number(),
+            other => Err(instead_of(Expected::Value, other)),
+        }
+    }
+
+    fn object(&mut self, wanted: &Wanted) -> Result<Value<'a>, Fault> {
+        let mut object = Object::new();
+        let mut more = self.open(b'}')?;
+        while more {
+            self.expect_key()?;
+            let key = self.string()?;
+            self.colon()?;
+            match wanted.under_key(&key) {
+                Some(below) => {
+                    // The last of equal keys counts, and nothing of the others.
+                    object.insert(key, self.value(below)?);
+                }
+                None => self.skip()?,
+            }
+            more = self.more(b'}', Expected::CommaOrBrace)?;
+        }
+        Ok(Value::Object(object))
+    }
+
+    /// Elements that nobody asks for are null as long as a wanted one follows. The array ends with the
+    /// last wanted element, which answers "missing" for all indices that are asked for and not there.
+    fn array(&mut self, wanted: &Wanted) -> Result<Value<'a>, Fault> {
+        let mut array = Vec::new();
+        let mut index = 0;
+        let mut more = self.open(b']')?;
+        while more {
+            match wanted.under_index(index) {
+                Some(below) => {
+                    array.resize(index, Value::Null);
+                    array.push(self.value(below)?);
+                }
+                None => self.skip()?,
+            }
+            index += 1;
+            more = self.more(b']', Expected::CommaOrBracket)?;
+        }
+        Ok(Value::Array(array))
+    }
+
+    /// Checks a value and builds nothing.
+    fn skip(&mut self) -> Result<(), Fault> {
+        match self.peek() {
+            Some(b'"') => self.skip_string(),
+            Some(b'{') => self.skip_object(),
+            Some(b'[') => self.skip_array(),
+            Some(b't') => self.literal(b"true"),
+            Some(b'f') => self.literal(b"false"),
+            Some(b'n') => self.literal(b"null"),
+            Some(b'-' | b'0'..=b'9') => self.skip_number(),
+            other => Err(instead_of(Expected::Value, other)),
+        }
+    }
+
+    fn skip_object(&mut self) -> Result<(), Fault> {
+        let mut more = self.open(b'}')?;
+        while more {
+            self.expect_key()?;
+            self.skip_string()?;
+            self.colon()?;
+            self.skip()?;
+            more = self.more(b'}', Expected::CommaOrBrace)?;
+        }
+        Ok(())
+    }
+
+    fn skip_array(&mut self) -> Result<(), Fault> {
+        let mut more = self.open(b']')?;
+        while more {
+            self.skip()?;
+            more = self.more(b']', Expected::CommaOrBracket)?;
+        }
+        Ok(())
+    }
+
+    fn number(&mut self) -> Result<Value<'a>, Fault> {
+        let start = self.at;
+        self.skip_number()?;
+        // A number is ASCII, so there is no error to lose.
+        let digits = str::from_utf8(self.since(start)).unwrap_or_default();
+        Ok(Value::Number(Cow::Borrowed(digits)))
+    }
+
+    fn skip_number(&mut self) -> Result<(), Fault> {
+        self.pass(b'-');
+        if !self.pass(b'0') {
+            self.digits()?;
+        }
+        if self.pass(b'.') {
+            self.digits()?;
+        }
+        if self.pass(b'e') || self.pass(b'E') {
+            let _signed = self.pass(b'+') || self.pass(b'-');
+            self.digits()?;
+        }
+        Ok(())
+    }
+
+    fn digits(&mut self) -> Result<(), Fault> {
+        let start = self.at;
+        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+            self.at += 1;
+        }
+        if self.at == start {
+            Err(instead_of(Expected::Digit, self.peek()))
+        } else {
+            Ok(())
+        }
+    }
+
+    fn literal(&mut self, literal: &[u8]) -> Result<(), Fault> {
+        for byte in literal {
+            if !self.pass(*byte) {
+                return Err(instead_of(Expected::Literal, self.peek()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes into an array or object; whether anything is in it.
+    #[inline]
+    fn open(&mut self, close: u8) -> Result<bool, Fault> {
+        if self.depth == NESTING_MAX {
+            return Err(Fault::TooDeep);
+        }
+        self.depth += 1;
+        self.at += 1;
+        self.pass_space();
+        let empty = self.pass(close);
+        self.depth -= usize::from(empty);
+        Ok(!empty)
+    }
+
+    /// Passes the comma or the end after an element; whether another one has to follow.
+    #[inline]
+    fn more(&mut self, close: u8, expected: Expected) -> Result<bool, Fault> {
+        self.pass_space();
+        if self.pass(b',') {
+            self.pass_space();
+            return Ok(true);
+        }
+        if self.pass(close) {
+            self.depth -= 1;
+            return Ok(false);
+        }
+        Err(instead_of(expected, self.peek()))
+    }
+
+    #[inline]
+    fn expect_key(&self) -> Result<(), Fault> {
+        match self.peek() {
+            Some(b'"') => Ok(()),
+            other => Err(instead_of(Expected::Key, other)),
+        }
+    }
+
+    #[inline]
+    fn colon(&mut self) -> Result<(), Fault> {
+        self.pass_space();
+        if !self.pass(b':') {
+            return Err(instead_of(Expected::Colon, self.peek()));
+        }
+        self.pass_space();
+        Ok(())
+    }
+
+    #[inline]
+    fn pass_space(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\r' | b'\n')) {
+            self.at += 1;
+        }
+    }
+
+    /// Whether `byte` came next, and has been passed.
+    #[inline]
+    fn pass(&mut self, byte: u8) -> bool {
+        let passed = self.peek() == Some(byte);
+        self.at += usize::from(passed);
+        passed
+    }
+
+    #[inline]
+    fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    #[inline]
+    fn since(&self, start: usize) -> &'a [u8] {
+        self.text.get(start..self.at).unwrap_or_default()
+    }
+}
+
+fn instead_of(expected: Expected, found: Option<u8>) -> Fault {
+    found.map_or(Fault::Unfinished, |found| Fault::Unexpected { found, expected })
+}

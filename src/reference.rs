@@ -1,0 +1,125 @@
+//! A reference says where a value is found in a request: `{source, name}` of the hooks file.
+
+use std::fmt;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Reference {
+    /// The first value of a header; the name in canonical form (`X-Github-Event`).
+    Header(String),
+    /// The first value of a query key.
+    Query(String),
+    /// A place in the payload, dotted.
+    Payload(String),
+    /// The name itself.
+    Literal(String),
+    Method,
+    RemoteAddress,
+    RawBody,
+    EntirePayload,
+    EntireQuery,
+    EntireHeaders,
+    /// Written so that it can never give a value: an unknown source, or an unknown name of `request`.
+    Unusable {
+        source: String,
+        name: String,
+    },
+}
+
+impl Reference {
+    /// The names that `source` may have in a hooks file.
+    pub(crate) const SOURCES: [&'static str; 10] = [
+        "header",
+        "url",
+        "query",
+        "payload",
+        "string",
+        "request",
+        "raw-request-body",
+        "entire-payload",
+        "entire-query",
+        "entire-headers",
+    ];
+    /// The names that a reference to `request` may have.
+    pub(crate) const REQUEST_NAMES: [&'static str; 2] = ["method", "remote-addr"];
+
+    pub(crate) fn new(source: &str, name: &str) -> Self {
+        match source {
+            "header" => Self::Header(canonical_header_name(name)),
+            "url" | "query" => Self::Query(name.to_owned()),
+            "payload" => Self::Payload(name.to_owned()),
+            "string" => Self::Literal(name.to_owned()),
+            "request" if name.eq_ignore_ascii_case("method") => Self::Method,
+            "request" if name.eq_ignore_ascii_case("remote-addr") => Self::RemoteAddress,
+            "raw-request-body" => Self::RawBody,
+            "entire-payload" => Self::EntirePayload,
+            "entire-query" => Self::EntireQuery,
+            "entire-headers" => Self::EntireHeaders,
+            _ => Self::Unusable {
+                source: source.to_owned(),
+                name: name.to_owned(),
+            },
+        }
+    }
+}
+
+/// As a rule's trace and the log name it: `payload ref`. A literal is not shown: it may be a secret.
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Header(name) => write!(f, "header {name}"),
+            Self::Query(name) => write!(f, "query {name}"),
+            Self::Payload(name) => write!(f, "payload {name}"),
+            Self::Literal(_) => f.write_str("string"),
+            Self::Method => f.write_str("request method"),
+            Self::RemoteAddress => f.write_str("request remote-addr"),
+            Self::RawBody => f.write_str("raw-request-body"),
+            Self::EntirePayload => f.write_str("entire-payload"),
+            Self::EntireQuery => f.write_str("entire-query"),
+            Self::EntireHeaders => f.write_str("entire-headers"),
+            Self::Unusable { source, name } => write!(f, "{source} {name}"),
+        }
+    }
+}
+
+/// The form in which Go's `net/textproto` keys headers: `x-github-event` becomes `X-Github-Event`. A
+/// name with a byte that no header name can have stays as it is.
+pub(crate) fn canonical_header_name(name: &str) -> String {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if !name.bytes().all(is_token) {
+        return name.to_owned();
+    }
+    let mut starts_word = true;
+    name.chars()
+        .map(|character| {
+            let cased = if starts_word {
+                character.to_ascii_uppercase()
+            } else {
+                character.to_ascii_lowercase()
+            };
+            starts_word = character == '-';
+            cased
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn header_names_take_the_canonical_form() {
+        #[track_caller]
+        fn check(name: &str, canonical: &str) {
+            assert_eq!(canonical_header_name(name), canonical);
+        }
+        check("x-github-event", "X-Github-Event");
+        check("X-GITHUB-EVENT", "X-Github-Event");
+        check("x_one", "X_one");
+        check("etag", "Etag");
+        check("X-J.Key", "X-J.key");
+        check("x y", "x y");
+        check("ünï", "ünï");
+        check("", "");
+        check("-a-", "-A-");
+    }
+}

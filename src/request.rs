@@ -1,0 +1,48 @@
+//! One request as it came from the wire, before anything interprets it.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+use bytes::Bytes;
+use hyper::{HeaderMap, Method};
+
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    /// Names this request in every log line.
+    pub(crate) id: String,
+    pub(crate) peer: Peer,
+    pub(crate) method: Method,
+    /// As sent, still percent-encoded, without the query.
+    pub(crate) path: String,
+    /// What follows the `?`, still percent-encoded.
+    pub(crate) query: Option<String>,
+    pub(crate) headers: HeaderMap,
+    /// As received: signatures are computed over these bytes and no others.
+    pub(crate) body: Bytes,
+}
+
+/// The other end of the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Peer {
+    Tcp(SocketAddr),
+    Unix,
+}
+
+impl Peer {
+    /// The address without its port; an IPv4 address mapped into IPv6 is the IPv4 address.
+    pub(crate) fn ip(self) -> Option<IpAddr> {
+        match self {
+            Self::Tcp(address) => Some(address.ip().to_canonical()),
+            Self::Unix => None,
+        }
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix => f.write_str("@"),
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! What the client is told. Status codes and client texts are here and nowhere else; none of them
+//! says more than a stranger may know.
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::{Response, StatusCode};
+
+use crate::body::BodyError;
+use crate::hook::{OutputInResponse, ResponseSettings};
+use crate::outcome::Outcome;
+
+pub(crate) type HttpResponse = Response<Full<Bytes>>;
+
+const RULES_NOT_SATISFIED: &str = "Hook rules were not satisfied.";
+const RULE_ERROR: &str = "Error occurred while evaluating hook rules.";
+const RUN_ERROR: &str =
+    "Error occurred while executing the hook's command. Please check your logs for more details.";
+const PLAIN_TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+const NOSNIFF: (HeaderName, HeaderValue) = (
+    HeaderName::from_static("x-content-type-options"),
+    HeaderValue::from_static("nosniff"),
+);
+const OUTPUT_TRUNCATED: HeaderName = HeaderName::from_static("x-hookrunner-output-truncated");
+/// What a client is asked to wait when memory is short: bodies leave within seconds.
+const RETRY_AFTER_S: HeaderValue = HeaderValue::from_static("5");
+
+/// Headers of every response on `/` and on matched hooks.
+pub(crate) type GlobalHeaders = Vec<(HeaderName, HeaderValue)>;
+
+pub(crate) fn index(global: &GlobalHeaders) -> HttpResponse {
+    with_global(text(StatusCode::OK, "OK"), global)
+}
+
+pub(crate) fn path_not_found() -> HttpResponse {
+    text(StatusCode::NOT_FOUND, "404 page not found\n")
+}
+
+pub(crate) fn hook_not_found() -> HttpResponse {
+    text(StatusCode::NOT_FOUND, "Hook not found.")
+}
+
+pub(crate) fn method_not_allowed(allowed: &[String]) -> HttpResponse {
+    let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "");
+    if let Ok(allowed) = HeaderValue::from_str(&allowed.join(", ")) {
+        response.headers_mut().insert(ALLOW, allowed);
+    }
+    response
+}
+
+pub(crate) fn body_refused(error: &BodyError, global: &GlobalHeaders) -> HttpResponse {
+    let mut response = match error {
+        BodyError::TooLarge { .. } => text(StatusCode::PAYLOAD_TOO_LARGE, "Request body is too large."),
+        BodyError::Timeout { .. } => text(
+            StatusCode::REQUEST_TIMEOUT,
+            "Request body did not arrive in time.",
+        ),
+        BodyError::NoMemory { .. } => {
+            let mut response = text(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The server is busy. Please try again later.",
+            );
+            response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_S);
+            response
+        }
+        BodyError::Broken(_) => text(StatusCode::BAD_REQUEST, "Request body could not be read."),
+    };
+    // What is left of the body is not worth waiting for.
+    response
+        .headers_mut()
+        .insert(hyper::header::CONNECTION, HeaderValue::from_static("close"));
+    with_global(response, global)
+}
+
+pub(crate) fn multipart_broken(global: &GlobalHeaders) -> HttpResponse {
+    let response = text(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "Error occurred while parsing multipart form.",
+    );
+    with_global(response, global)
+}
+
+pub(crate) fn rule_error(global: &GlobalHeaders) -> HttpResponse {
+    with_global(text(StatusCode::INTERNAL_SERVER_ERROR, RULE_ERROR), global)
+}
+
+pub(crate) fn not_met(settings: &ResponseSettings, global: &GlobalHeaders) -> HttpResponse {
+    with_global(
+        text(configured(settings.mismatch_code), RULES_NOT_SATISFIED),
+        global,
+    )
+}
+
+/// The command runs in the background.
+pub(crate) fn accepted(settings: &ResponseSettings, global: &GlobalHeaders) -> HttpResponse {
+    let response = text(configured(settings.success_code), settings.message.clone());
+    with_hook(with_global(response, global), settings)
+}
+
+/// The command could not be started.
+pub(crate) fn not_started(settings: &ResponseSettings, global: &GlobalHeaders) -> HttpResponse {
+    let message = if settings.output == OutputInResponse::Always {
+        ""
+    } else {
+        RUN_ERROR
+    };
+    with_hook(
+        with_global(text(StatusCode::INTERNAL_SERVER_ERROR, message), global),
+        settings,
+    )
+}
+
+/// The command has ended and its output is the answer. `None`: its end was never learned.
+pub(crate) fn ended(
+    outcome: Option<Outcome>,
+    settings: &ResponseSettings,
+    global: &GlobalHeaders,
+) -> HttpResponse {
+    let Some(outcome) = outcome else {
+        return not_started(settings, global);
+    };
+    let is_truncated = outcome.output.dropped_bytes > 0;
+    let (mut response, has_output) = match (outcome.is_success(), settings.output) {
+        (true, _) => (
+            text(configured(settings.success_code), outcome.output.bytes),
+            true,
+        ),
+        (false, OutputInResponse::Always) => (
+            text(StatusCode::INTERNAL_SERVER_ERROR, outcome.output.bytes),
+            true,
+        ),
+        (false, _) => (text(StatusCode::INTERNAL_SERVER_ERROR, RUN_ERROR), false),
+    };
+    if is_truncated && has_output {
+        response
+            .headers_mut()
+            .insert(OUTPUT_TRUNCATED, HeaderValue::from_static("true"));
+    }
+    with_hook(with_global(response, global), settings)
+}
+
+fn text(status: StatusCode, body: impl Into<Bytes>) -> HttpResponse {
+    let body = if may_have_body(status) {
+        body.into()
+    } else {
+        Bytes::new()
+    };
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, PLAIN_TEXT);
+    response.headers_mut().insert(NOSNIFF.0, NOSNIFF.1);
+    response
+}
+
+fn may_have_body(status: StatusCode) -> bool {
+    !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+}
+
+fn with_global(mut response: HttpResponse, global: &GlobalHeaders) -> HttpResponse {
+    for (name, value) in global {
+        response.headers_mut().insert(name.clone(), value.clone());
+    }
+    response
+}
+
+fn with_hook(response: HttpResponse, settings: &ResponseSettings) -> HttpResponse {
+    with_global(response, &settings.headers)
+}
+
+/// The status a hook configures: one with a registered reason phrase that can end an exchange, else 200.
+fn configured(code: Option<i64>) -> StatusCode {
+    code.and_then(|code| u16::try_from(code).ok())
+        .and_then(|code| StatusCode::from_u16(code).ok())
+        .filter(|status| !status.is_informational() && status.canonical_reason().is_some())
+        .unwrap_or(StatusCode::OK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_configured_status_counts_when_it_is_registered() {
+        #[track_caller]
+        fn check(code: i64, expected: u16) {
+            assert_eq!(configured(Some(code)).as_u16(), expected, "{code}");
+        }
+        for code in [200, 201, 202, 204, 302, 400, 404, 418, 429, 500, 503, 511] {
+            check(code, code as u16);
+        }
+        for code in [0, -1, 99, 100, 101, 299, 600, 999, 70_000] {
+            check(code, 200);
+        }
+        assert_eq!(configured(None), StatusCode::OK);
+    }
+}

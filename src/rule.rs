@@ -1,0 +1,261 @@
+//! Trigger rules: their checked form, and how they are evaluated.
+//!
+//! A rule ends true, false or in a fault. A fault is either a note (a parameter that was not found)
+//! or an error; which of the two an operator passes on is the reference's behaviour, kept exactly.
+
+mod go_regex;
+mod hmac_key;
+mod scalr;
+
+use std::fmt;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use subtle::ConstantTimeEq;
+
+use crate::facts::{Facts, NoValue};
+use crate::reference::Reference;
+
+pub(crate) use go_regex::GoRegex;
+pub(crate) use hmac_key::{HmacAlgorithm, HmacKey};
+
+#[derive(Debug)]
+pub(crate) enum Rule {
+    And(Vec<Rule>),
+    Or(Vec<Rule>),
+    Not(Box<Rule>),
+    Match(Match),
+}
+
+/// One comparison of a rule.
+pub(crate) enum Match {
+    Value { parameter: Reference, value: String },
+    Regex { parameter: Reference, regex: GoRegex },
+    Hmac { parameter: Reference, key: HmacKey },
+    IpWhitelist { networks: Vec<IpNet> },
+    ScalrSignature { key: HmacKey },
+}
+
+/// Values and secrets are not for logs.
+impl fmt::Debug for Match {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// As the log names it: `payload ref`, `ip-whitelist`.
+impl fmt::Display for Match {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value { parameter, .. } | Self::Regex { parameter, .. } | Self::Hmac { parameter, .. } => {
+                parameter.fmt(f)
+            }
+            Self::IpWhitelist { .. } => f.write_str("ip-whitelist"),
+            Self::ScalrSignature { .. } => f.write_str("scalr-signature"),
+        }
+    }
+}
+
+/// Why a match, or the rule around it, is neither simply true nor simply false.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Fault {
+    /// A note, not an error: the parameter is not in the request.
+    #[error("parameter node not found: {0}")]
+    NotFound(String),
+    #[error("the signature does not match")]
+    Signature,
+    #[error("{0}")]
+    Other(String),
+}
+
+impl From<NoValue> for Fault {
+    fn from(no_value: NoValue) -> Self {
+        match no_value {
+            NoValue::NotFound(name) => Self::NotFound(name),
+            other => Self::Other(other.to_string()),
+        }
+    }
+}
+
+/// How one match came out; also what a trace shows of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum MatchResult {
+    Holds,
+    /// With the reason, in words that show no value.
+    Fails(&'static str),
+    Fault(Fault),
+}
+
+impl fmt::Display for MatchResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Holds => f.write_str("holds"),
+            Self::Fails(reason) => f.write_str(reason),
+            Self::Fault(fault) => fault.fmt(f),
+        }
+    }
+}
+
+/// How a whole rule came out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Fired,
+    NotFired,
+    Failed(Fault),
+}
+
+/// One step from a rule to the match below it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    And(usize),
+    Or(usize),
+    Not,
+}
+
+/// The way from the top of a rule to a match, as `and[1].not.match`.
+pub(crate) fn display_path(steps: &[Step]) -> String {
+    let mut path = String::new();
+    for step in steps {
+        path.push_str(&match step {
+            Step::And(index) => format!("and[{index}]."),
+            Step::Or(index) => format!("or[{index}]."),
+            Step::Not => "not.".to_owned(),
+        });
+    }
+    path.push_str("match");
+    path
+}
+
+/// What evaluation needs beside the facts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Conditions {
+    pub(crate) soft_signature_failures: bool,
+    pub(crate) now_unix_s: i64,
+}
+
+/// Evaluates `rule`. `observe` is called for every match that was reached, in order.
+pub(crate) fn evaluate(
+    rule: &Rule,
+    facts: &Facts<'_>,
+    conditions: Conditions,
+    observe: &mut dyn FnMut(&[Step], &Match, &MatchResult),
+) -> Verdict {
+    let mut evaluation = Evaluation {
+        facts,
+        conditions,
+        steps: Vec::new(),
+        observe,
+    };
+    match evaluation.rule(rule) {
+        (true, None | Some(Fault::NotFound(_))) => Verdict::Fired,
+        (false, None | Some(Fault::NotFound(_))) => Verdict::NotFired,
+        (_, Some(fault)) => Verdict::Failed(fault),
+    }
+}
+
+struct Evaluation<'e, 'f> {
+    facts: &'e Facts<'f>,
+    conditions: Conditions,
+    steps: Vec<Step>,
+    observe: &'e mut dyn FnMut(&[Step], &Match, &MatchResult),
+}
+
+/// What the reference's evaluators return: a truth, and beside it perhaps a fault.
+type Truth = (bool, Option<Fault>);
+
+impl Evaluation<'_, '_> {
+    fn rule(&mut self, rule: &Rule) -> Truth {
+        match rule {
+            Rule::And(parts) => self.and(parts),
+            Rule::Or(parts) => self.or(parts),
+            Rule::Not(part) => {
+                let (truth, fault) = self.step(Step::Not, part);
+                (!truth, fault)
+            }
+            Rule::Match(part) => self.leaf(part),
+        }
+    }
+
+    fn step(&mut self, step: Step, rule: &Rule) -> Truth {
+        self.steps.push(step);
+        let truth = self.rule(rule);
+        self.steps.pop();
+        truth
+    }
+
+    /// Any fault ends an `and`, a note too.
+    fn and(&mut self, parts: &[Rule]) -> Truth {
+        for (index, part) in parts.iter().enumerate() {
+            match self.step(Step::And(index), part) {
+                (true, None) => {}
+                (_, fault) => return (false, fault),
+            }
+        }
+        (true, None)
+    }
+
+    /// A note does not end an `or`; a wrong signature does, unless the hook is soft on those.
+    fn or(&mut self, parts: &[Rule]) -> Truth {
+        for (index, part) in parts.iter().enumerate() {
+            let (truth, fault) = self.step(Step::Or(index), part);
+            match fault {
+                None | Some(Fault::NotFound(_)) => {}
+                Some(Fault::Signature) if self.conditions.soft_signature_failures => {}
+                fault => return (false, fault),
+            }
+            if truth {
+                return (true, None);
+            }
+        }
+        (false, None)
+    }
+
+    fn leaf(&mut self, part: &Match) -> Truth {
+        let result = evaluate_match(part, self.facts, self.conditions.now_unix_s);
+        (self.observe)(&self.steps, part, &result);
+        match result {
+            MatchResult::Holds => (true, None),
+            MatchResult::Fails(_) => (false, None),
+            MatchResult::Fault(fault) => (false, Some(fault)),
+        }
+    }
+}
+
+fn evaluate_match(part: &Match, facts: &Facts<'_>, now_unix_s: i64) -> MatchResult {
+    let outcome = match part {
+        Match::Value { parameter, value } => facts.text_of(parameter).map_err(Fault::from).map(|text| {
+            let equal: bool = text.as_ref().ct_eq(value.as_bytes()).into();
+            equal.then_some(()).ok_or("not equal")
+        }),
+        Match::Regex { parameter, regex } => facts
+            .text_of(parameter)
+            .map_err(Fault::from)
+            .map(|text| regex.is_match(&text).then_some(()).ok_or("no match")),
+        Match::Hmac { parameter, key } => {
+            facts
+                .text_of(parameter)
+                .map_err(Fault::from)
+                .and_then(|signature| match key.signs(&[&facts.request.body], &signature) {
+                    true => Ok(Ok(())),
+                    false => Err(Fault::Signature),
+                })
+        }
+        Match::IpWhitelist { networks } => match facts.request.peer.ip() {
+            Some(address) => Ok(contains(networks, address).then_some(()).ok_or("not in the list")),
+            None => Err(Fault::Other(
+                "a peer on a Unix socket has no address for `ip-whitelist`".to_owned(),
+            )),
+        },
+        Match::ScalrSignature { key } => scalr::check(key, facts.request, now_unix_s),
+    };
+    match outcome {
+        Ok(Ok(())) => MatchResult::Holds,
+        Ok(Err(reason)) => MatchResult::Fails(reason),
+        Err(fault) => MatchResult::Fault(fault),
+    }
+}
+
+/// `address` is canonical: IPv4 mapped into IPv6 is IPv4. A network is taken the same way.
+fn contains(networks: &[IpNet], address: IpAddr) -> bool {
+    networks.iter().any(|network| network.contains(&address))
+}

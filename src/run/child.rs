@@ -1,0 +1,290 @@
+//! One child process from its start to its end.
+
+use std::ffi::OsStr;
+use std::io::{self, Write};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use tempfile::TempPath;
+use tokio::io::AsyncReadExt;
+use tokio::net::unix::pipe;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
+
+use super::{Surroundings, program};
+use crate::invocation::{Invocation, InvocationFile};
+use crate::outcome::{ARGUMENT_BYTES_MAX, Ending, Outcome, Output, StartFailure};
+
+/// How long after the command's exit its output may stay open: long enough for what is still in the
+/// pipe, short enough for a client that waits.
+const LEAK_GRACE: Duration = Duration::from_secs(1);
+/// Between SIGTERM and SIGKILL at shutdown.
+pub(crate) const KILL_GRACE: Duration = Duration::from_secs(5);
+/// Background processes whose inherited output is still read after their run, so that they can write
+/// on. Each costs one descriptor; those beyond get a closed pipe.
+const LEAKED_PIPES_MAX: usize = 256;
+/// One read from the pipe; as much as Linux lets a pipe hold.
+const READ_BYTES: usize = 64 * 1024;
+/// What belongs to this process alone and must not reach a command (systemd's sd_listen_fds(3) and
+/// sd_notify(3)).
+const OWN_VARIABLES: [&str; 6] = [
+    "LISTEN_FDS",
+    "LISTEN_PID",
+    "LISTEN_FDNAMES",
+    "NOTIFY_SOCKET",
+    "WATCHDOG_USEC",
+    "WATCHDOG_PID",
+];
+
+/// How far the server's shutdown has come, for the runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Cut {
+    /// Runs may take their time.
+    NotYet,
+    /// The time for them is over.
+    Now,
+}
+
+/// What is to be kept of a run's output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OutputWanted {
+    None,
+    UpTo(usize),
+}
+
+/// Room for reading the output of background processes that outlived their run.
+#[derive(Debug, Clone)]
+pub(crate) struct LeakedPipes(Arc<Semaphore>);
+
+impl Default for LeakedPipes {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(LEAKED_PIPES_MAX)))
+    }
+}
+
+/// A command that has been started.
+pub(crate) struct Running {
+    child: tokio::process::Child,
+    group: Option<Pid>,
+    pipe: pipe::Receiver,
+    started: Instant,
+    /// Removed when the run is over.
+    _files: Vec<TempPath>,
+}
+
+/// Starts the command: own process group, empty stdin, stdout and stderr in one pipe.
+pub(crate) fn start(invocation: &Invocation, surroundings: &Surroundings) -> Result<Running, StartFailure> {
+    let directory = invocation.working_directory.as_deref();
+    let path = program::find(Path::new(&invocation.program), directory, surroundings)?;
+    check_sizes(invocation)?;
+    let (reader, writer) = io::pipe()?;
+    let mut command = std::process::Command::new(&path);
+    command
+        .arg0(&invocation.program)
+        .args(&invocation.arguments)
+        .process_group(0);
+    command
+        .stdin(Stdio::null())
+        .stdout(writer.try_clone()?)
+        .stderr(writer);
+    for name in OWN_VARIABLES {
+        command.env_remove(name);
+    }
+    command.envs(invocation.environment.iter().map(|(name, value)| (name, value)));
+    if let Some(directory) = directory {
+        program::look_at_directory(Some(directory))?;
+        command.current_dir(directory);
+    }
+    let mut files = Vec::with_capacity(invocation.files.len());
+    for file in &invocation.files {
+        let written = write_file(file, directory.unwrap_or(&surroundings.temporary_directory))?;
+        command.env(&file.variable, &written);
+        files.push(written);
+    }
+    let started = Instant::now();
+    let mut command = tokio::process::Command::from(command);
+    let child = command
+        .spawn()
+        .map_err(|error| program::explain(&path, directory, error))?;
+    // Dropping the command closes this side's copies of the pipe's writing end.
+    drop(command);
+    let group = child.id().map(|id| Pid::from_raw(id.cast_signed()));
+    Ok(Running {
+        child,
+        group,
+        pipe: pipe::Receiver::from_owned_fd(reader.into())?,
+        started,
+        _files: files,
+    })
+}
+
+/// What the system would refuse, said before with a name to it.
+fn check_sizes(invocation: &Invocation) -> Result<(), StartFailure> {
+    let check = |what: &dyn Fn() -> String, text: &OsStr, more: usize| {
+        let length = text.len() + more;
+        if text.as_encoded_bytes().contains(&0) {
+            return Err(StartFailure::NulByte { what: what() });
+        }
+        if length > ARGUMENT_BYTES_MAX {
+            return Err(StartFailure::ArgumentTooLong { what: what(), length });
+        }
+        Ok(())
+    };
+    check(&|| "the command".to_owned(), &invocation.program, 0)?;
+    for (index, argument) in invocation.arguments.iter().enumerate() {
+        check(&|| format!("argument {}", index + 1), argument, 0)?;
+    }
+    for (name, value) in &invocation.environment {
+        check(
+            &|| format!("the variable {}", name.display()),
+            value,
+            name.len() + 1,
+        )?;
+    }
+    Ok(())
+}
+
+fn write_file(file: &InvocationFile, directory: &Path) -> Result<TempPath, StartFailure> {
+    let write = || {
+        let prefix: String = file
+            .variable
+            .chars()
+            .filter(|c| c.is_ascii_alphanumeric() || "._-".contains(*c))
+            .collect();
+        let directory = std::path::absolute(directory)?;
+        let mut created = tempfile::Builder::new().prefix(&prefix).tempfile_in(directory)?;
+        created.write_all(&file.content)?;
+        Ok(created.into_temp_path())
+    };
+    write().map_err(|source| StartFailure::TemporaryFile {
+        variable: file.variable.clone(),
+        source,
+    })
+}
+
+impl Running {
+    /// Waits for the end. `cut` turns to [`Cut::Now`] when the server cannot wait any longer.
+    pub(crate) async fn wait(
+        mut self,
+        wanted: OutputWanted,
+        mut cut: watch::Receiver<Cut>,
+        leaked_pipes: &LeakedPipes,
+    ) -> Outcome {
+        let mut output = Output::default();
+        let mut buffer = Vec::new();
+        let mut exited: Option<io::Result<ExitStatus>> = None;
+        let mut is_open = true;
+        let mut is_leaked = false;
+        let mut was_cut = false;
+        // The end of the wait for the pipe, or, when cut, the time for SIGKILL.
+        let mut deadline: Option<Instant> = None;
+        while is_open || exited.is_none() {
+            tokio::select! {
+                read = read_chunk(&mut self.pipe, &mut buffer), if is_open => match read {
+                    Ok(0) | Err(_) => is_open = false,
+                    Ok(_) => output.keep(&mut buffer, wanted),
+                },
+                status = self.child.wait(), if exited.is_none() => {
+                    exited = Some(status);
+                    deadline = Some(Instant::now() + LEAK_GRACE);
+                }
+                () = at(deadline), if deadline.is_some() => {
+                    deadline = None;
+                    if exited.is_some() {
+                        is_leaked = true;
+                        break;
+                    }
+                    self.signal(Signal::SIGKILL);
+                }
+                () = until_cut(&mut cut), if !was_cut && exited.is_none() => {
+                    was_cut = true;
+                    self.signal(Signal::SIGTERM);
+                    deadline = Some(Instant::now() + KILL_GRACE);
+                }
+            }
+        }
+        let duration = self.started.elapsed();
+        let ending = match exited {
+            _ if was_cut => Ending::Cut,
+            Some(Ok(status)) => ending(status),
+            Some(Err(_)) | None => Ending::Lost,
+        };
+        if was_cut {
+            // What the command left of its group goes with it.
+            self.signal(Signal::SIGKILL);
+        } else if is_leaked {
+            leaked_pipes.read_on(self.pipe);
+        }
+        Outcome {
+            ending,
+            is_leaked: is_leaked && !was_cut,
+            output,
+            duration,
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(group) = self.group {
+            // The group may be gone already; then there is nobody left to signal.
+            let _ = killpg(group, signal);
+        }
+    }
+}
+
+async fn read_chunk(pipe: &mut pipe::Receiver, buffer: &mut Vec<u8>) -> io::Result<usize> {
+    buffer.reserve(READ_BYTES);
+    pipe.read_buf(buffer).await
+}
+
+async fn at(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn until_cut(cut: &mut watch::Receiver<Cut>) {
+    if cut.wait_for(|cut| *cut == Cut::Now).await.is_err() {
+        // Nobody is left who could cut.
+        std::future::pending::<()>().await;
+    }
+}
+
+fn ending(status: ExitStatus) -> Ending {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => Ending::Exited(code),
+        (None, Some(signal)) => Ending::Signalled(signal),
+        (None, None) => Ending::Lost,
+    }
+}
+
+impl Output {
+    /// Takes what is in `buffer` and empties it.
+    fn keep(&mut self, buffer: &mut Vec<u8>, wanted: OutputWanted) {
+        if let OutputWanted::UpTo(bytes_max) = wanted {
+            let room = bytes_max.saturating_sub(self.bytes.len());
+            let kept = buffer.len().min(room);
+            self.bytes.extend_from_slice(&buffer[..kept]);
+            self.dropped_bytes += (buffer.len() - kept) as u64;
+        }
+        buffer.clear();
+    }
+}
+
+impl LeakedPipes {
+    /// Reads and drops what still comes, so that the process on the other side is not killed by SIGPIPE.
+    fn read_on(&self, mut pipe: pipe::Receiver) {
+        if let Ok(permit) = self.0.clone().try_acquire_owned() {
+            tokio::spawn(async move {
+                let mut buffer = vec![0; READ_BYTES];
+                while matches!(pipe.read(&mut buffer).await, Ok(read) if read > 0) {}
+                drop(permit);
+            });
+        }
+    }
+}

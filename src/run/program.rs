@@ -1,0 +1,153 @@
+//! Finds the file that a command names, and says in words why it cannot be run.
+
+use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::unistd::{AccessFlags, access};
+
+use super::Surroundings;
+use crate::outcome::StartFailure;
+
+/// What is read of a file to see its `#!` line: the kernel looks no further (`BINPRM_BUF_SIZE`).
+const HEAD_BYTES: u64 = 256;
+
+/// The absolute path of `program`: with a working directory relative to it and not searched in `PATH`;
+/// without one, a bare name is searched in `PATH` and a path is relative to the server's directory.
+pub(super) fn find(
+    program: &Path,
+    working_directory: Option<&Path>,
+    surroundings: &Surroundings,
+) -> Result<PathBuf, StartFailure> {
+    if program.as_os_str().is_empty() {
+        return Err(StartFailure::NoCommand);
+    }
+    if let Some(directory) = working_directory {
+        return Ok(std::path::absolute(directory.join(program))?);
+    }
+    if program.components().count() > 1
+        || program.is_absolute()
+        || program.as_os_str().as_encoded_bytes().contains(&b'/')
+    {
+        return Ok(std::path::absolute(program)?);
+    }
+    let directories = surroundings
+        .path
+        .as_deref()
+        .map(std::env::split_paths)
+        .into_iter()
+        .flatten();
+    let mut candidates = directories.map(|directory| directory.join(program));
+    let found = candidates
+        .find(|candidate| is_executable_file(candidate))
+        .ok_or(StartFailure::NotInPath)?;
+    Ok(std::path::absolute(found)?)
+}
+
+/// Looks at a hook's command without running it.
+pub(crate) fn examine(
+    program: &Path,
+    working_directory: Option<&Path>,
+    surroundings: &Surroundings,
+) -> Result<(), StartFailure> {
+    let path = find(program, working_directory, surroundings)?;
+    look_at(&path)?;
+    look_at_script(&path)?;
+    look_at_directory(working_directory)
+}
+
+fn is_executable_file(path: &Path) -> bool {
+    look_at(path).is_ok()
+}
+
+/// Whether `path` is a file that may be executed.
+pub(super) fn look_at(path: &Path) -> Result<(), StartFailure> {
+    let metadata = match std::fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if is_absence(&error) => {
+            return Err(StartFailure::NotFound {
+                path: path.to_owned(),
+            });
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if metadata.is_dir() {
+        return Err(StartFailure::IsDirectory {
+            path: path.to_owned(),
+        });
+    }
+    let may = access(path, AccessFlags::X_OK).is_ok();
+    if !may || metadata.permissions().mode() & 0o111 == 0 {
+        return Err(StartFailure::NotExecutable {
+            path: path.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+pub(super) fn look_at_directory(working_directory: Option<&Path>) -> Result<(), StartFailure> {
+    match working_directory {
+        Some(directory) if !directory.is_dir() => Err(StartFailure::NoWorkingDirectory {
+            path: directory.to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Looks at the `#!` line of a script. A file that cannot be read is taken for a program.
+pub(super) fn look_at_script(path: &Path) -> Result<(), StartFailure> {
+    let Ok(head) = head(path) else { return Ok(()) };
+    let Some(line) = head.strip_prefix(b"#!") else {
+        return Ok(());
+    };
+    let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    if line.ends_with(b"\r") {
+        return Err(StartFailure::CarriageReturn {
+            path: path.to_owned(),
+        });
+    }
+    let line = String::from_utf8_lossy(line);
+    let Some(interpreter) = line.split_ascii_whitespace().next() else {
+        return Ok(());
+    };
+    if !Path::new(interpreter).exists() {
+        return Err(StartFailure::NoInterpreter {
+            path: path.to_owned(),
+            interpreter: interpreter.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+fn head(path: &Path) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    std::fs::File::open(path)?
+        .take(HEAD_BYTES)
+        .read_to_end(&mut head)?;
+    Ok(head)
+}
+
+fn is_absence(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+/// Puts the system's refusal to start `path` into words.
+pub(super) fn explain(path: &Path, working_directory: Option<&Path>, error: io::Error) -> StartFailure {
+    let looked = look_at_directory(working_directory)
+        .and_then(|()| look_at(path))
+        .and_then(|()| look_at_script(path));
+    if let Err(failure) = looked {
+        return failure;
+    }
+    match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::E2BIG) => StartFailure::ArgumentsTooLong,
+        Some(Errno::ENOEXEC) => StartFailure::NotAProgram {
+            path: path.to_owned(),
+        },
+        _ => StartFailure::Other(error),
+    }
+}

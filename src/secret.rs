@@ -1,0 +1,25 @@
+//! The one type that holds a secret. It has no `Display`, and its `Debug` shows nothing.
+
+use std::fmt;
+
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Secret(Box<[u8]>);
+
+impl Secret {
+    /// `None` when `bytes` is empty: an empty secret protects nothing.
+    pub(crate) fn new(bytes: impl Into<Box<[u8]>>) -> Option<Self> {
+        let bytes = bytes.into();
+        (!bytes.is_empty()).then_some(Self(bytes))
+    }
+
+    /// The bytes, for a key. They must not reach a log or an error.
+    pub(crate) fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}

@@ -1,0 +1,372 @@
+//! The server's life: log, configuration, bind, hooks, ready, reload, drain, exit.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::{Level, error, info, warn};
+
+use crate::body::{BodyBudget, BodyLimits};
+use crate::cli::{self, Flags, LimitFlags, LogFlags, TlsFlags};
+use crate::deliver::{Delivery, Settings};
+use crate::hook::HookTable;
+use crate::hooks_file::{Effect, HooksFiles, Preprocessing, Problem};
+use crate::log::{self, LogFile, LogFormat, LogSettings};
+use crate::pidfile::PidFile;
+use crate::privileges::{self, Account};
+use crate::request_id::RequestIds;
+use crate::route::Routing;
+use crate::run::{LeakedPipes, examine};
+use crate::runs::Runs;
+use crate::server::timed::Timeouts;
+use crate::server::tls::{self, TlsSettings, TlsVersions};
+use crate::server::{Endpoint, Listener, Server, ServerLimits};
+use crate::systemd::{self, Notifier};
+use crate::watch::FileWatch;
+
+/// Serves as `flags` say until a signal ends it. Why it could not is logged.
+pub(crate) fn serve(flags: Flags) -> ExitCode {
+    let log_file = match log::init(&log_settings(&flags.log)) {
+        Ok(log_file) => log_file,
+        Err(error) => {
+            eprintln!("hookrunner: failed to open the log file: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            error!("failed to start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(flags, log_file)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            error!("{reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn log_settings(flags: &LogFlags) -> LogSettings {
+    let LogFlags {
+        verbose,
+        debug,
+        logfile,
+        log_format,
+    } = flags;
+    let level = match (debug, *verbose || logfile.is_some()) {
+        (true, _) => Level::DEBUG,
+        (false, true) => Level::INFO,
+        (false, false) => Level::WARN,
+    };
+    let format = if log_format == "json" {
+        LogFormat::Json
+    } else {
+        LogFormat::Text
+    };
+    LogSettings {
+        level,
+        format,
+        file: logfile.clone(),
+        is_journal: systemd::stderr_is_journal(),
+    }
+}
+
+async fn run(flags: Flags, log_file: LogFile) -> Result<(), String> {
+    let notifier = Notifier::from_environment();
+    let account = account(&flags)?;
+    let tls = tls_settings(&flags.tls)?
+        .map(|settings| tls::acceptor(&settings))
+        .transpose();
+    let tls = tls.map_err(|error| error.to_string())?;
+    // Signals are listened for before anything can be waited for.
+    let signals = Signals::new().map_err(|error| format!("failed to listen for signals: {error}"))?;
+    let mut files = hooks_files(&flags);
+    let listener = Listener::bind(endpoint(&flags, account.is_some())?).map_err(|error| error.to_string())?;
+    let _pidfile = flags
+        .pidfile
+        .as_deref()
+        .map(PidFile::write)
+        .transpose()
+        .map_err(|error| error.to_string())?;
+    if let Some(account) = account {
+        privileges::drop_to(account)?;
+    }
+    let delivery = Arc::new(delivery(&flags));
+    load(&mut files, &delivery);
+    let hooks = delivery.table.load().len();
+    if hooks == 0 && !flags.nopanic && !flags.log.verbose && !flags.log.debug && flags.log.logfile.is_none() {
+        return Err(
+            "no hook could be loaded; to start all the same, use `-nopanic` or `-verbose`".to_owned(),
+        );
+    }
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let address = match listener.is_unix() {
+        true => format!("unix:{}", listener.address()),
+        false => format!("{scheme}://{}", listener.address()),
+    };
+    info!(
+        "serving {hooks} hooks on {address}{}",
+        delivery.settings.routing.pattern()
+    );
+    let watch = flags.hotreload.then(|| FileWatch::new(files.paths())).transpose();
+    let watch = watch.map_err(|error| format!("failed to watch the hooks files: {error}"))?;
+    let server = Server::new(listener, tls, server_limits(&flags.limits), delivery.clone());
+    let Signals {
+        mut terminate,
+        mut interrupt,
+        hangup,
+        user1,
+    } = signals;
+    let housekeeping = Housekeeping {
+        files,
+        delivery,
+        log_file,
+        notifier: notifier.clone(),
+        address,
+    };
+    notifier.notify(&format!("READY=1\n{}", housekeeping.status()));
+    tokio::spawn(watchdog(notifier.clone()));
+    let housekeeping = tokio::spawn(housekeeping.run(hangup, user1, watch));
+    let (first, second) = (tokio::sync::Notify::new(), tokio::sync::Notify::new());
+    let forward_signals = async {
+        for told in [&first, &second] {
+            let name = tokio::select! {
+                _ = terminate.recv() => "SIGTERM",
+                _ = interrupt.recv() => "SIGINT",
+            };
+            info!("got {name}");
+            told.notify_one();
+        }
+        std::future::pending::<()>().await;
+    };
+    let shutdown = async {
+        first.notified().await;
+        notifier.notify("STOPPING=1\nSTATUS=shutting down\n");
+    };
+    tokio::select! {
+        () = server.run(shutdown, second.notified()) => {}
+        () = forward_signals => {}
+    }
+    housekeeping.abort();
+    info!("stopped");
+    Ok(())
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+    user1: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+            user1: signal(SignalKind::user_defined1())?,
+        })
+    }
+}
+
+fn account(flags: &Flags) -> Result<Option<Account>, String> {
+    match (flags.setuid, flags.setgid) {
+        (0, 0) => Ok(None),
+        (user, group) if user != 0 && group != 0 => Ok(Some(Account { user, group })),
+        _ => Err("-setuid and -setgid go together: give both, and neither as 0".to_owned()),
+    }
+}
+
+fn endpoint(flags: &Flags, drops_privileges: bool) -> Result<Endpoint, String> {
+    if let Some(activated) = systemd::activated_endpoint()? {
+        return Ok(activated);
+    }
+    if flags.socket.is_empty() {
+        return Ok(Endpoint::Tcp(SocketAddr::new(flags.ip, flags.port)));
+    }
+    if drops_privileges {
+        return Err("-socket does not go with -setuid and -setgid: its file could not be removed".to_owned());
+    }
+    Ok(Endpoint::Unix(flags.socket.clone()))
+}
+
+fn tls_settings(flags: &TlsFlags) -> Result<Option<TlsSettings>, String> {
+    let TlsFlags {
+        secure,
+        cert,
+        key,
+        tls_min_version,
+        cipher_suites,
+        list_cipher_suites: _,
+    } = flags;
+    let versions = match tls_min_version.as_str() {
+        "1.2" | "" => TlsVersions::From12,
+        "1.3" => TlsVersions::Only13,
+        "1.0" | "1.1" => {
+            return Err(format!(
+                "TLS {tls_min_version} is broken and not supported: use `-tls-min-version 1.2`"
+            ));
+        }
+        other => return Err(format!("`{other}` is no TLS version: write 1.2 or 1.3")),
+    };
+    let names = cipher_suites
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty());
+    let cipher_suites = names.map(str::to_owned).collect();
+    let settings = TlsSettings {
+        certificate: cert.clone(),
+        key: key.clone(),
+        versions,
+        cipher_suites,
+    };
+    Ok(secure.then_some(settings))
+}
+
+fn hooks_files(flags: &Flags) -> HooksFiles {
+    let paths = if flags.hooks.is_empty() {
+        vec!["hooks.json".into()]
+    } else {
+        flags.hooks.clone()
+    };
+    let template = flags.template.then(cli::template_surroundings);
+    HooksFiles::new(paths, Preprocessing { template })
+}
+
+fn delivery(flags: &Flags) -> Delivery {
+    let LimitFlags {
+        max_body_size,
+        max_body_memory,
+        body_timeout,
+        max_output,
+        ..
+    } = flags.limits;
+    Delivery {
+        settings: Settings {
+            routing: Routing::new(&flags.urlprefix, &flags.http_methods),
+            global_headers: flags.header.clone(),
+            body: BodyLimits {
+                size_max: max_body_size,
+                timeout: body_timeout,
+            },
+            output_max: max_output,
+            surroundings: cli::run_surroundings(),
+        },
+        table: ArcSwap::from_pointee(HookTable::default()),
+        body_budget: BodyBudget::new(max_body_memory),
+        runs: Runs::new(),
+        leaked_pipes: LeakedPipes::default(),
+        request_ids: RequestIds::new(flags.x_request_id, flags.x_request_id_limit),
+    }
+}
+
+fn server_limits(flags: &LimitFlags) -> ServerLimits {
+    let LimitFlags {
+        header_timeout,
+        idle_timeout,
+        max_connections,
+        drain_timeout,
+        ..
+    } = *flags;
+    ServerLimits {
+        connections_max: max_connections,
+        timeouts: Timeouts {
+            header: header_timeout,
+            idle: idle_timeout,
+        },
+        drain: drain_timeout,
+    }
+}
+
+/// Reads all files anew, puts what they give in force and tells every problem.
+fn load(files: &mut HooksFiles, delivery: &Delivery) {
+    let (table, problems) = files.load();
+    for problem in &problems {
+        tell(problem);
+    }
+    for hook in table.hooks() {
+        let directory = hook
+            .command
+            .working_directory
+            .as_deref()
+            .map(std::path::Path::new);
+        let program = std::path::Path::new(&hook.command.program);
+        if let Err(failure) = examine(program, directory, &delivery.settings.surroundings) {
+            warn!(hook = %hook.id, "the command {program:?} cannot be run now: {failure}");
+        }
+    }
+    delivery.table.store(Arc::new(table));
+}
+
+fn tell(problem: &Problem) {
+    match problem.effect {
+        Effect::Warning => warn!("{problem}"),
+        Effect::Error | Effect::HookRefused => error!("{problem}"),
+        Effect::FileRefused => error!("couldn't load hooks from file! {problem}"),
+    }
+}
+
+/// What goes on beside serving: reloads, log rotation, telling the service manager.
+struct Housekeeping {
+    files: HooksFiles,
+    delivery: Arc<Delivery>,
+    log_file: LogFile,
+    notifier: Notifier,
+    address: String,
+}
+
+impl Housekeeping {
+    async fn run(mut self, mut hangup: Signal, mut user1: Signal, mut watch: Option<FileWatch>) {
+        loop {
+            let changed = async {
+                match &mut watch {
+                    Some(watch) => watch.changed().await,
+                    None => std::future::pending().await,
+                }
+            };
+            let reason = tokio::select! {
+                _ = hangup.recv() => {
+                    if let Err(error) = self.log_file.reopen() {
+                        warn!("failed to reopen the log file, the former one stays in use: {error}");
+                    }
+                    "SIGHUP"
+                }
+                _ = user1.recv() => "SIGUSR1",
+                () = changed => "a change of the hooks files",
+            };
+            self.reload(reason);
+        }
+    }
+
+    fn reload(&mut self, reason: &str) {
+        info!("reloading hooks because of {reason}");
+        self.notifier.reloading();
+        load(&mut self.files, &self.delivery);
+        info!("{} hooks are in force", self.delivery.table.load().len());
+        self.notifier.notify(&format!("READY=1\n{}", self.status()));
+    }
+
+    fn status(&self) -> String {
+        format!(
+            "STATUS=serving {} hooks on {}\n",
+            self.delivery.table.load().len(),
+            self.address
+        )
+    }
+}
+
+async fn watchdog(notifier: Notifier) {
+    let Some(interval) = notifier.watchdog_interval() else {
+        return;
+    };
+    loop {
+        notifier.notify("WATCHDOG=1");
+        tokio::time::sleep(interval).await;
+    }
+}
