@@ -1,6 +1,11 @@
 //! The command line: Go's flag syntax, read with clap. Beside `systemd` the only place that reads
 //! environment variables.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "what the environment says is part of the command line"
+)]
+
 mod go_flags;
 
 use std::ffi::OsString;
@@ -20,7 +25,12 @@ use crate::units::{parse_duration, parse_size};
 /// Flags may be written with one dash or two, `-name value` or `-name=value`. Durations are written
 /// `250ms`, `10s`, `5m`, `1h`; sizes as bytes or with `KiB`, `MiB`, `GiB`.
 #[derive(Debug, Parser)]
-#[command(name = "hookrunner", disable_version_flag = true, max_term_width = 100)]
+#[command(
+    name = "hookrunner",
+    disable_version_flag = true,
+    args_override_self = true,
+    max_term_width = 100
+)]
 pub(crate) struct Flags {
     /// Hooks file, JSON or YAML, or a directory of such files; may be repeated [default: hooks.json]
     #[arg(long, value_name = "PATH")]
@@ -188,9 +198,10 @@ pub(crate) fn template_surroundings() -> template::Surroundings {
     }
 }
 
-/// What commands find on the machine.
-pub(crate) fn run_surroundings() -> run::Surroundings {
+/// What commands find on the machine. `open_files` is the limit for them, if the server's is another.
+pub(crate) fn run_surroundings(open_files: Option<rustix::process::Rlimit>) -> run::Surroundings {
     run::Surroundings {
+        open_files,
         path: std::env::var_os("PATH"),
         temporary_directory: std::env::temp_dir(),
     }

@@ -98,7 +98,9 @@ fn decode_base64_prefix(text: &[u8]) -> Vec<u8> {
         .collect();
     let mut decoded = Vec::with_capacity(text.len() / 4 * 3);
     for group in text.chunks(4) {
-        if ENGINE.decode_vec(group, &mut decoded).is_err() || group.ends_with(b"=") {
+        let Ok(bytes) = ENGINE.decode(group) else { break };
+        decoded.extend_from_slice(&bytes);
+        if group.ends_with(b"=") {
             break;
         }
     }

@@ -24,7 +24,7 @@ pub(crate) enum Rule {
     And(Vec<Rule>),
     Or(Vec<Rule>),
     Not(Box<Rule>),
-    Match(Match),
+    Match(Box<Match>),
 }
 
 /// One comparison of a rule.

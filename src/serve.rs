@@ -18,7 +18,7 @@ use crate::pidfile::PidFile;
 use crate::privileges::{self, Account};
 use crate::request_id::RequestIds;
 use crate::route::Routing;
-use crate::run::{LeakedPipes, examine};
+use crate::run::{self, LeakedPipes, examine};
 use crate::runs::Runs;
 use crate::server::timed::Timeouts;
 use crate::server::tls::{self, TlsSettings, TlsVersions};
@@ -256,7 +256,7 @@ fn delivery(flags: &Flags) -> Delivery {
                 timeout: body_timeout,
             },
             output_max: max_output,
-            surroundings: cli::run_surroundings(),
+            surroundings: cli::run_surroundings(run::raise_open_files(descriptors_wanted(&flags.limits))),
         },
         table: ArcSwap::from_pointee(HookTable::default()),
         body_budget: BodyBudget::new(max_body_memory),
@@ -264,6 +264,13 @@ fn delivery(flags: &Flags) -> Delivery {
         leaked_pipes: LeakedPipes::default(),
         request_ids: RequestIds::new(flags.x_request_id, flags.x_request_id_limit),
     }
+}
+
+/// Descriptors beside connections: for runs (one each while they last), files and the runtime.
+const DESCRIPTORS_SPARE: u64 = 4096;
+
+fn descriptors_wanted(limits: &LimitFlags) -> u64 {
+    u64::from(limits.max_connections) + DESCRIPTORS_SPARE
 }
 
 fn server_limits(flags: &LimitFlags) -> ServerLimits {

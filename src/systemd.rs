@@ -1,5 +1,10 @@
 //! systemd: readiness and watchdog (sd_notify(3)), socket activation (sd_listen_fds(3)), journald.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the service manager speaks through the environment"
+)]
+
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::AsFd;

@@ -364,9 +364,13 @@ fn collect_parameters<'r>(rule: &'r Rule, into: &mut Vec<&'r Reference>) {
     match rule {
         Rule::And(parts) | Rule::Or(parts) => parts.iter().for_each(|part| collect_parameters(part, into)),
         Rule::Not(part) => collect_parameters(part, into),
-        Rule::Match(
-            Match::Value { parameter, .. } | Match::Regex { parameter, .. } | Match::Hmac { parameter, .. },
-        ) => into.push(parameter),
-        Rule::Match(Match::IpWhitelist { .. } | Match::ScalrSignature { .. }) => {}
+        Rule::Match(part) => match part.as_ref() {
+            Match::Value { parameter, .. }
+            | Match::Regex { parameter, .. }
+            | Match::Hmac { parameter, .. } => {
+                into.push(parameter);
+            }
+            Match::IpWhitelist { .. } | Match::ScalrSignature { .. } => {}
+        },
     }
 }

@@ -70,7 +70,7 @@ fn rule_at(reader: &mut Reader<'_>, node: &Node, depth: usize) -> Option<Rule> {
         "and" => parts(reader, part, depth).map(Rule::And),
         "or" => parts(reader, part, depth).map(Rule::Or),
         "not" => rule_at(reader, part, depth + 1).map(|rule| Rule::Not(Box::new(rule))),
-        _ => match_rule(reader, part).map(Rule::Match),
+        _ => match_rule(reader, part).map(|part| Rule::Match(Box::new(part))),
     })
 }
 

@@ -1,8 +1,11 @@
-//! XML bodies as values: attributes under `-name`, text beside attributes or elements under `#text`, repeated
-//! elements as an array, everything else as text.
+//! XML bodies as values: attributes under `-name`, text beside attributes or elements under `#text`,
+//! repeated elements as an array, everything else as text.
 //!
-//! What is accepted and what becomes of it is what Go's `encoding/xml` and the mxj package make of it; `quick-xml`
-//! finds the tags. One thing is laxer: any character beyond ASCII may stand in a name.
+//! What is accepted and what becomes of it is what Go's `encoding/xml` and the mxj package make of
+//! it; `quick-xml` finds the tags. Any character beyond ASCII may stand in a name, which is laxer; of
+//! `<!…>` only comments, sections and `<!DOCTYPE>` are known, which is stricter.
+
+mod text;
 
 use std::borrow::Cow;
 use std::collections::btree_map::Entry;
@@ -11,9 +14,10 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use thiserror::Error;
 
+use self::text::{Malformed, decoded, is_name_start, local_name, push_characters, push_plain, referenced};
 use crate::value::{Object, Value};
 
-/// Elements inside each other. Values are dropped and printed by recursion, and real documents stay below 50.
+/// Elements inside each other: values are dropped and printed by recursion, and real documents stay below 50.
 const DEPTH_MAX: usize = 256;
 
 const ENCODING: &str = "utf-8";
@@ -37,10 +41,7 @@ pub(crate) enum XmlError {
     Version,
 }
 
-/// Why a piece is refused; whoever reads the piece knows where it is.
-struct Malformed;
-
-/// Parses the first element of `body`. What stands around it is ignored: text, comments, another element after it.
+/// Parses the first element of `body`. Text and comments around it, and all after it, are ignored.
 pub(crate) fn parse(body: &[u8]) -> Result<Value<'static>, XmlError> {
     let mut reader = Reader::from_reader(body);
     let config = reader.config_mut();
@@ -119,7 +120,8 @@ impl Element {
         for attribute in tag.attributes().with_checks(false) {
             let attribute = attribute.map_err(|_| Malformed)?;
             let key = format!("-{}", local_name(attribute.key.into_inner())?);
-            members.insert(Cow::Owned(key.into_bytes()), text(decoded(&attribute.value)?));
+            let value = text_value(decoded(&attribute.value)?);
+            members.insert(Cow::Owned(key.into_bytes()), value);
         }
         Ok(Self {
             key: Cow::Owned(key),
@@ -132,7 +134,8 @@ impl Element {
         if self.members.is_empty() {
             self.text = Some(new.to_owned());
         } else {
-            self.members.insert(Cow::Borrowed(b"#text"), text(new.to_owned()));
+            self.members
+                .insert(Cow::Borrowed(b"#text"), text_value(new.to_owned()));
         }
     }
 
@@ -153,11 +156,11 @@ impl Element {
 
     fn close(mut self) -> (Key, Value<'static>) {
         let value = match self.text {
-            Some(only) if self.members.is_empty() => text(only),
-            None if self.members.is_empty() => text(String::new()),
+            Some(only) if self.members.is_empty() => text_value(only),
+            None if self.members.is_empty() => text_value(String::new()),
             before => {
                 if let Some(before) = before {
-                    self.members.insert(Cow::Borrowed(b"#text"), text(before));
+                    self.members.insert(Cow::Borrowed(b"#text"), text_value(before));
                 }
                 Value::Object(self.members)
             }
@@ -166,98 +169,8 @@ impl Element {
     }
 }
 
-fn text(text: String) -> Value<'static> {
+fn text_value(text: String) -> Value<'static> {
     Value::Text(Cow::Owned(text.into_bytes()))
-}
-
-/// What follows the prefix of a name. With two colons or an empty half there is no prefix.
-fn local_name(name: &str) -> Result<&str, Malformed> {
-    let is_name = name.starts_with(is_name_start)
-        && name
-            .chars()
-            .all(|character| is_name_start(character) || matches!(character, '0'..='9' | '-' | '.'));
-    if !is_name {
-        return Err(Malformed);
-    }
-    match name.split_once(':') {
-        Some((prefix, local)) if !prefix.is_empty() && !local.is_empty() && !local.contains(':') => Ok(local),
-        _ => Ok(name),
-    }
-}
-
-fn is_name_start(character: char) -> bool {
-    character.is_ascii_alphabetic() || matches!(character, '_' | ':') || !character.is_ascii()
-}
-
-fn decoded(value: &str) -> Result<String, Malformed> {
-    let mut decoded = String::with_capacity(value.len());
-    let mut rest = value;
-    while let Some((plain, reference)) = rest.split_once('&') {
-        push_plain(plain, &mut decoded)?;
-        let (name, after) = reference.split_once(';').ok_or(Malformed)?;
-        decoded.push(referenced(name)?);
-        rest = after;
-    }
-    push_plain(rest, &mut decoded)?;
-    Ok(decoded)
-}
-
-fn push_plain(raw: &str, out: &mut String) -> Result<(), Malformed> {
-    if raw.contains('<') || raw.contains("]]>") {
-        return Err(Malformed);
-    }
-    push_characters(raw, out)
-}
-
-/// Appends `raw` with its line ends as `\n`.
-fn push_characters(raw: &str, out: &mut String) -> Result<(), Malformed> {
-    if !raw.chars().all(is_allowed) {
-        return Err(Malformed);
-    }
-    let mut lines = raw.split('\r');
-    out.push_str(lines.next().unwrap_or_default());
-    for line in lines {
-        out.push('\n');
-        out.push_str(line.strip_prefix('\n').unwrap_or(line));
-    }
-    Ok(())
-}
-
-/// The character that `&name;` stands for; entities of the document's own are not known.
-fn referenced(name: &str) -> Result<char, Malformed> {
-    let character = match name {
-        "lt" => '<',
-        "gt" => '>',
-        "amp" => '&',
-        "apos" => '\'',
-        "quot" => '"',
-        _ => {
-            let number = name.strip_prefix('#').ok_or(Malformed)?;
-            let (digits, radix) = number
-                .strip_prefix('x')
-                .map_or((number, 10), |digits| (digits, 16));
-            if !digits.chars().all(|digit| digit.is_digit(radix)) {
-                return Err(Malformed);
-            }
-            let code = u64::from_str_radix(digits, radix)
-                .ok()
-                .and_then(|code| u32::try_from(code).ok());
-            let code = code
-                .filter(|code| *code <= u32::from(char::MAX))
-                .ok_or(Malformed)?;
-            char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
-        }
-    };
-    if is_allowed(character) {
-        Ok(character)
-    } else {
-        Err(Malformed)
-    }
-}
-
-/// The `Char` production of XML 1.0.
-fn is_allowed(character: char) -> bool {
-    matches!(character, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
 }
 
 fn check_declaration(declaration: &str) -> Result<(), XmlError> {
@@ -276,4 +189,152 @@ fn pseudo_attribute<'d>(declaration: &'d str, key: &str) -> Option<&'d str> {
     let quote = value.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
     let value = value.strip_prefix(quote)?.split_once(quote)?.0;
     (!value.is_empty()).then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn check(xml: &str, expected: Result<&str, &str>) {
+        let outcome = parse(xml.as_bytes()).map_err(|error| error.to_string());
+        let outcome = outcome.as_ref().map(shown);
+        assert_eq!(
+            outcome.as_deref().map_err(|error| error.as_str()),
+            expected,
+            "{xml}"
+        );
+    }
+
+    /// JSON with `'` for `"`.
+    fn shown(value: &Value<'_>) -> String {
+        let quoted = |text: &[u8]| format!("'{}'", String::from_utf8_lossy(text).escape_debug());
+        match value {
+            Value::Text(text) => quoted(text),
+            Value::Array(values) => format!("[{}]", values.iter().map(shown).collect::<Vec<_>>().join(",")),
+            Value::Object(members) => {
+                let mut shown_members = Vec::new();
+                for (key, value) in members {
+                    shown_members.push(format!("{}:{}", quoted(key), shown(value)));
+                }
+                format!("{{{}}}", shown_members.join(","))
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn elements_become_values() {
+        #[rustfmt::skip]
+        let rows = [
+            ("<a>t</a>", "{'a':'t'}"), ("<a></a>", "{'a':''}"), ("<a/>", "{'a':''}"),
+            ("<a x='1'/>", "{'a':{'-x':'1'}}"), ("<a>  pad  </a>", "{'a':'pad'}"),
+            ("<a>\n\t <b>1</b>\r\n</a>", "{'a':{'b':'1'}}"),
+            ("<a><b>1</b><b>2</b></a>", "{'a':{'b':['1','2']}}"),
+            ("<a><b>1</b><c/><b>2</b><b/></a>", "{'a':{'b':['1','2',''],'c':''}}"),
+            ("<a><b></b><c x=\"1\"/></a>", "{'a':{'b':'','c':{'-x':'1'}}}"),
+            (
+                "<app><users><user id=\"1\" name=\"Jeff\"/><user id=\"2\" name=\"Sally\"/></users></app>",
+                "{'app':{'users':{'user':[{'-id':'1','-name':'Jeff'},{'-id':'2','-name':'Sally'}]}}}",
+            ),
+            ("<message id=\"1\">Hello!!</message>", "{'message':{'#text':'Hello!!','-id':'1'}}"),
+            // Text before the first member wins over text after it, unless there are attributes.
+            ("<a>x<b/>y</a>", "{'a':{'#text':'x','b':''}}"), ("<a><b/>y</a>", "{'a':{'#text':'y','b':''}}"),
+            ("<a><b/>x<c/>y</a>", "{'a':{'#text':'y','b':'','c':''}}"),
+            ("<a k=\"1\">x<b/>y</a>", "{'a':{'#text':'y','-k':'1','b':''}}"),
+            ("<a k=\"1\">x<b/> </a>", "{'a':{'#text':'x','-k':'1','b':''}}"),
+            // A comment, an instruction or a section splits a text, and the last part counts.
+            ("<a>x<!-- c -->y</a>", "{'a':'y'}"), ("<a>x<!----> </a>", "{'a':'x'}"),
+            ("<a>x<?p i?>y</a>", "{'a':'y'}"), ("<a>x<![CDATA[ <y> & ]]></a>", "{'a':'<y> &'}"),
+            ("<a><![CDATA[x]]>y</a>", "{'a':'y'}"), ("<a><![CDATA[x]]><![CDATA[]]></a>", "{'a':'x'}"),
+            ("<a>x&amp;&lt;&gt;&apos;&quot;y</a>", "{'a':'x&<>\\'\\\"y'}"),
+            ("<a>&#65;&#x42;&#0067;</a>", "{'a':'ABC'}"), ("<a>&#xD800;</a>", "{'a':'\u{FFFD}'}"),
+            ("<a>x&#13;&#10;y&#32;</a>", "{'a':'x\\r\\ny'}"), ("<a>x\r\ny\rz</a>", "{'a':'x\\ny\\nz'}"),
+            ("<a>x\r&#10;y</a>", "{'a':'x\\n\\ny'}"),
+            ("<a k='&lt;1&#50; \r\n '/>", "{'a':{'-k':'<12 \\n '}}"),
+            ("<a k='x>y' j=\"'\"/>", "{'a':{'-j':'\\'','-k':'x>y'}}"),
+            ("<a k='1' k='2'/>", "{'a':{'-k':'2'}}"), ("<a k = '1'j='2' />", "{'a':{'-j':'2','-k':'1'}}"),
+            ("<ns:a xmlns:ns=\"u\"><ns:b>1</ns:b></ns:a>", "{'a':{'-ns':'u','b':'1'}}"),
+            ("<a xmlns=\"u\" n:k='1'><n:b/><b/></a>", "{'a':{'-k':'1','-xmlns':'u','b':['','']}}"),
+            ("<a:b:c><:d/><e:/></a:b:c>", "{'a:b:c':{':d':'','e:':''}}"),
+            ("<a i='1'><n:-i>2</n:-i></a>", "{'a':{'-i':['1','2']}}"),
+            ("<a-1._b></a-1._b\n>", "{'a-1._b':''}"), ("<é>ü</é>", "{'é':'ü'}"),
+            ("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<a/>", "{'a':''}"),
+            ("<?xml version='1.0' encoding='utf-8' standalone='yes'?><a/>", "{'a':''}"),
+            ("\u{FEFF}<?xml version=''?><a/>", "{'a':''}"),
+            ("<!DOCTYPE a [<!ENTITY x \"y>\">]><a/>", "{'a':''}"),
+            ("text &amp; text <!-- c --><a/>", "{'a':''}"), ("<a/>&bad; </b> <c/>", "{'a':''}"),
+        ];
+        for (xml, expected) in rows {
+            check(xml, Ok(expected));
+        }
+    }
+
+    #[test]
+    fn what_is_not_xml_is_refused() {
+        #[rustfmt::skip]
+        let malformed = [
+            ("<a></b>", 7), ("<a><b></a></b>", 10), ("</a>", 4), ("<a", 2), ("< a/>", 5), ("<1/>", 4),
+            ("<a/ >", 5), ("<a></ a>", 8), ("<a></a b>", 9), ("<a k/>", 6), ("<a k=1/>", 8),
+            ("<a k='1/>", 9), ("<a -k='1'/>", 11), ("<a k='<'/>", 10), ("<a k='&x;'/>", 12),
+            ("<a k='&lt'/>", 12), ("<a>&x;</a>", 6), ("<a>&;</a>", 5), ("<a>& </a>", 5), ("<a>&#;</a>", 6),
+            ("<a>&#+1;</a>", 8), ("<a>&#X41;</a>", 9), ("<a>&#0;</a>", 7), ("<a>&#x110000;</a>", 13),
+            ("<a>\u{1}</a>", 4), ("<a>]]></a>", 6), ("<a><![CDATA[x</a>", 17), ("<a><![cdata[x]]></a>", 16),
+            ("<a><!-- -- --></a>", 14), ("<a><!-></a>", 11), ("<??><a/>", 4), ("&bad;<a/>", 5),
+        ];
+        for (xml, position) in malformed {
+            check(xml, Err(&format!("malformed XML before byte {position}")));
+        }
+        #[rustfmt::skip]
+        let rows = [
+            ("", "no XML element found"),
+            ("not xml", "no XML element found"),
+            ("<!-- c -->", "no XML element found"),
+            ("<a>", "the XML ends inside an element"),
+            ("<a><b></b>", "the XML ends inside an element"),
+            ("<?xml version='1.1'?><a/>", "the XML declares another version than 1.0"),
+            ("<?xml version='1.0' encoding='latin1'?><a/>", "the XML declares another encoding than UTF-8"),
+        ];
+        for (xml, expected) in rows {
+            check(xml, Err(expected));
+        }
+        let not_utf8: [&[u8]; 4] = [
+            b"<a>\xff</a>",
+            b"<a k='\xff'/>",
+            b"<\xff/>",
+            b"\xff\xfe<\0a\0/\0>\0",
+        ];
+        for body in not_utf8 {
+            let outcome = parse(body);
+            assert!(matches!(outcome, Err(XmlError::Malformed { .. })), "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        let nested = |depth: usize| "<a>".repeat(depth) + &"</a>".repeat(depth);
+        assert!(parse(nested(DEPTH_MAX).as_bytes()).is_ok());
+        let outcome = parse(nested(DEPTH_MAX + 1).as_bytes());
+        assert_eq!(outcome, Err(XmlError::TooDeep { position: 771 }));
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_panics(body: Vec<u8>) {
+            let _ = parse(&body);
+        }
+
+        #[test]
+        fn no_near_xml_panics(pieces in prop::collection::vec(prop::sample::select(PIECES), 0..16)) {
+            let _ = parse(pieces.concat().as_bytes());
+        }
+    }
+
+    #[rustfmt::skip]
+    const PIECES: &[&str] = &[
+        "<", ">", "/", "!", "?", "-", "--", "]", "]]>", "[", "&", ";", "#", "x", "=", "'", "\"", " ", "\r", "\n",
+        "é", ":", "<a>", "</a>", "<a/>", "<b k='", "<!--", "-->", "<![CDATA[", "<?xml ", "?>", "<!DOCTYPE ",
+        "&lt;", "&#", "version=",
+    ];
 }

@@ -16,7 +16,7 @@ use tokio::net::unix::pipe;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
-use super::{Surroundings, program};
+use super::{Surroundings, open_files, program};
 use crate::invocation::{Invocation, InvocationFile};
 use crate::outcome::{ARGUMENT_BYTES_MAX, Ending, Outcome, Output, StartFailure};
 
@@ -78,6 +78,10 @@ pub(crate) struct Running {
 }
 
 /// Starts the command: own process group, empty stdin, stdout and stderr in one pipe.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place where processes start"
+)]
 pub(crate) fn start(invocation: &Invocation, surroundings: &Surroundings) -> Result<Running, StartFailure> {
     let directory = invocation.working_directory.as_deref();
     let path = program::find(Path::new(&invocation.program), directory, surroundings)?;
@@ -113,6 +117,9 @@ pub(crate) fn start(invocation: &Invocation, surroundings: &Surroundings) -> Res
         .map_err(|error| program::explain(&path, directory, error))?;
     // Dropping the command closes this side's copies of the pipe's writing end.
     drop(command);
+    if let Some(id) = child.id() {
+        open_files::restore(id, surroundings);
+    }
     let group = child.id().map(|id| Pid::from_raw(id.cast_signed()));
     Ok(Running {
         child,

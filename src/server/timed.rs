@@ -59,7 +59,7 @@ pub(crate) struct TimedStream<S> {
 impl<S> TimedStream<S> {
     pub(crate) fn new(stream: S, phase: Phase, timeouts: Timeouts) -> Self {
         // A fresh connection owes a request as much as one that has begun to send it.
-        let deadline = Instant::now() + timeouts.header.max(timeouts.idle);
+        let deadline = Instant::now() + timeouts.header;
         Self {
             stream,
             phase,

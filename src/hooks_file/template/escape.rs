@@ -13,13 +13,15 @@ pub(super) fn characters(text: &[u8]) -> impl Iterator<Item = Result<char, u8>> 
     })
 }
 
-/// For a JavaScript or JSON string: `js`.
+/// For a JavaScript, JSON or YAML string: `js`. Go writes `\'`, which neither JSON nor YAML reads.
 pub(super) fn js(text: &[u8]) -> Vec<u8> {
     let mut output = Vec::with_capacity(text.len());
     for character in characters(text) {
         match character {
-            Ok(character @ ('\\' | '\'' | '"')) => output.extend([b'\\', character as u8]),
-            Ok(character @ ('<' | '>' | '&' | '=' | '\0'..='\x1f')) => push_unicode(&mut output, character),
+            Ok(character @ ('\\' | '"')) => output.extend([b'\\', character as u8]),
+            Ok(character @ ('\'' | '<' | '>' | '&' | '=' | '\0'..='\x1f')) => {
+                push_unicode(&mut output, character)
+            }
             Ok(character) if character.is_ascii() || is_printable(character) => push(&mut output, character),
             Ok(character) => push_unicode(&mut output, character),
             Err(byte) => output.push(byte),

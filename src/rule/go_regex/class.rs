@@ -205,7 +205,7 @@ fn unicode_class(cursor: &mut Cursor<'_>, negated: bool) -> Option<String> {
     Some(format!("[{}{members}]", if negated { "^" } else { "" }))
 }
 
-/// A general category or a script, looked up as freely as newer Go does: case, spaces, `-` and `_` do not count.
+/// A general category or a script, looked up as newer Go does: case, spaces, `-` and `_` do not count.
 fn property(name: &str) -> Option<String> {
     let is_separator = |character: char| matches!(character, '_' | '-' | ' ');
     if !name
@@ -215,10 +215,11 @@ fn property(name: &str) -> Option<String> {
         return None;
     }
     let name = name.replace(is_separator, "");
-    ["gc", "sc"]
-        .iter()
-        .map(|kind| format!(r"\p{{{kind}={name}}}"))
-        .find(|class| Regex::new(class).is_ok())
+    let classes = ["gc", "sc"].map(|kind| format!(r"\p{{{kind}={name}}}"));
+    // The intersection keeps what is compiled for the answer small.
+    classes
+        .into_iter()
+        .find(|class| Regex::new(&format!("[{class}&&a]")).is_ok())
 }
 
 /// Reads what follows the backslash at `start`, as the code of one character.

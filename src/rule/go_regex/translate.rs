@@ -1,7 +1,7 @@
 //! One pass over a Go pattern that writes the same language in the `regex` crate's syntax.
 //!
-//! What is written depends on as little context as can be: `^`, `$` and `.` become the assertion or class that the
-//! flags in force make of them, so that only `(?i)` is handed on as a flag.
+//! What is written depends on as little context as can be: `^`, `$` and `.` become the assertion or
+//! class that the flags in force make of them, so that only `(?i)` is handed on as a flag.
 
 use super::class::{self, Cursor};
 use super::{GoRegexError, Problem};
@@ -300,8 +300,8 @@ impl Translator<'_> {
     }
 }
 
-/// Reads `{2}`, `{2,}` or `{2,3}`, and gives no counts where they are out of bounds. What has another form, as
-/// `{,2}` and `{02}`, starts with a literal brace.
+/// Reads `{2}`, `{2,}` or `{2,3}`, and gives no counts where they are out of bounds. What has another
+/// form, as `{,2}` and `{02}`, starts with a literal brace.
 fn counts(rest: &str) -> Option<(Option<Counts>, &str)> {
     let (min, rest) = count(rest.strip_prefix('{')?)?;
     let (max, rest) = match rest.strip_prefix(',') {

@@ -1,0 +1,242 @@
+//! The senders we know, one row each, from `senders.json`.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde_json::Value;
+
+use super::family::Family;
+use super::message::Message;
+use super::record::{RawSpec, SpecError};
+use super::spec::Spec;
+use super::unfit::unfit;
+use super::words::{Algorithm, Encoding, KeyEncoding};
+
+const SENDERS: &str = include_str!("senders.json");
+
+/// The name that says "open on purpose". It is no sender, so it is no row.
+pub(crate) const OPEN: &str = "none";
+
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) name: String,
+    /// What the user must know besides the fields.
+    pub(crate) note: Option<String>,
+    /// For a hook that overrides a field.
+    pub(crate) raw: RawSpec,
+    pub(crate) spec: Spec,
+}
+
+impl Row {
+    pub(crate) fn family(&self) -> Family {
+        Family::of(&self.spec)
+    }
+}
+
+/// In the table's order. A row that is no record is left out; a test sees to it that there is none.
+pub(crate) fn table() -> &'static [Row] {
+    static TABLE: LazyLock<Vec<Row>> = LazyLock::new(|| {
+        let rows: Vec<BTreeMap<String, Value>> = serde_json::from_str(SENDERS).unwrap_or_default();
+        rows.into_iter().filter_map(|row| read(row).ok()).collect()
+    });
+    &TABLE
+}
+
+/// A sender by its name, or `none`.
+pub(crate) fn find(name: &str) -> Option<&'static Row> {
+    static NONE: LazyLock<Row> = LazyLock::new(open);
+    if name == OPEN {
+        Some(&NONE)
+    } else {
+        table().iter().find(|row| row.name == name)
+    }
+}
+
+/// A sender by its name, or an error that says what to write instead.
+pub(crate) fn named(name: &str) -> Result<&'static Row, SpecError> {
+    find(name).ok_or_else(|| {
+        let hint = match (unfit(name), nearest(name)) {
+            (Some(reason), _) => format!("cannot be verified: {reason}"),
+            (None, Some(near)) => format!("is not known; did you mean `{near}`?"),
+            (None, None) => "is not known; `hookrunner senders` lists those that are".to_owned(),
+        };
+        SpecError::Sender {
+            written: name.to_owned(),
+            hint,
+        }
+    })
+}
+
+/// The name that was probably meant.
+pub(crate) fn nearest(name: &str) -> Option<&'static str> {
+    let names: Vec<&str> = table()
+        .iter()
+        .map(|row| row.name.as_str())
+        .chain([OPEN])
+        .collect();
+    crate::nearest::nearest(name, &names)
+}
+
+/// The error names the row and what is wrong with it.
+fn read(mut row: BTreeMap<String, Value>) -> Result<Row, String> {
+    let mut take = |key: &str| {
+        row.remove(key)
+            .and_then(|value| value.as_str().map(str::to_owned))
+    };
+    let name = take("name").ok_or("a row has no name")?;
+    let note = take("note");
+    let mut raw = RawSpec::default();
+    for (key, value) in row {
+        let field = raw
+            .field_mut(&key)
+            .ok_or_else(|| format!("{name}: unknown key `{key}`"))?;
+        *field = Some(match value {
+            Value::String(text) => text,
+            other => other.to_string(),
+        });
+    }
+    let spec = Spec::build(Some(&raw), RawSpec::default()).map_err(|error| format!("{name}: {error}"))?;
+    Ok(Row {
+        name,
+        note,
+        raw,
+        spec,
+    })
+}
+
+fn open() -> Row {
+    let raw = RawSpec {
+        algorithm: Some(Algorithm::None.as_str().to_owned()),
+        ..RawSpec::default()
+    };
+    let spec = Spec {
+        algorithm: Algorithm::None,
+        key_encoding: KeyEncoding::Utf8,
+        signature: None,
+        separator: None,
+        prefix: String::new(),
+        encoding: Encoding::Hex,
+        message: Message::default(),
+        timestamp: None,
+        body_hash: None,
+        claim: None,
+        delivery_id: None,
+        event: None,
+        handshake: None,
+    };
+    let note = "Nothing is checked: whoever finds the URL can run the hook.".to_owned();
+    Row {
+        name: OPEN.to_owned(),
+        note: Some(note),
+        raw,
+        spec,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::spec::TimestampPlace;
+    use super::*;
+
+    const ROWS: usize = 123;
+
+    #[test]
+    fn every_row_is_a_record() {
+        let rows: Vec<BTreeMap<String, Value>> = serde_json::from_str(SENDERS).unwrap();
+        assert_eq!(rows.len(), ROWS);
+        let faults: Vec<String> = rows.into_iter().filter_map(|row| read(row).err()).collect();
+        assert_eq!(faults, Vec::<String>::new());
+        assert_eq!(table().len(), ROWS);
+    }
+
+    #[test]
+    fn every_row_is_found_by_its_name() {
+        for row in table() {
+            assert!(
+                std::ptr::eq(find(&row.name).unwrap(), row),
+                "`{}` is there twice",
+                row.name
+            );
+            assert_eq!(nearest(&row.name), Some(row.name.as_str()));
+            assert_ne!(row.name, OPEN);
+        }
+        assert_eq!(find(OPEN).unwrap().spec.algorithm, Algorithm::None);
+        assert!(find("GitHub").is_none());
+        let none = find(OPEN).unwrap();
+        assert_eq!(
+            Spec::build(Some(&none.raw), RawSpec::default())
+                .unwrap()
+                .algorithm,
+            none.spec.algorithm
+        );
+    }
+
+    #[test]
+    fn one_line_of_the_file_is_one_row() {
+        assert_eq!(
+            SENDERS
+                .lines()
+                .filter(|line| line.starts_with("{\"name\": "))
+                .count(),
+            ROWS
+        );
+        assert_eq!(SENDERS.lines().count(), ROWS + 2);
+    }
+
+    #[test]
+    fn timestamps_stand_where_they_are_signed() {
+        for row in table() {
+            let Some(timestamp) = &row.spec.timestamp else {
+                continue;
+            };
+            let TimestampPlace::At(source) = &timestamp.place else {
+                continue;
+            };
+            let signed = row.spec.message.to_string();
+            let covered = ["{ts}", &source.to_string(), "{signed_headers:"]
+                .iter()
+                .any(|part| signed.contains(part));
+            assert!(
+                covered || (source.is_in_body() && signed.contains("{body}")),
+                "{}",
+                row.name
+            );
+        }
+    }
+
+    #[test]
+    fn a_near_miss_is_offered() {
+        #[track_caller]
+        fn check(written: &str, offered: Option<&str>) {
+            assert_eq!(nearest(written), offered, "{written}");
+        }
+        check("GitHub", Some("github"));
+        check("git-hub", Some("github"));
+        check("githbu", Some("github"));
+        check("gihtub", Some("github"));
+        check("feature_probe", Some("featureprobe"));
+        check("circle-ci", Some("circleci"));
+        check("standard_webhooks", Some("standard-webhooks"));
+        check("cal.com", Some("cal-com"));
+        check("nonr", Some("none"));
+        check("something-else", None);
+        check("", None);
+        assert_eq!(
+            named("githbu").unwrap_err().to_string(),
+            "`sender` is `githbu`, which is not known; did you mean `github`?"
+        );
+        for name in ["sns", "adyen", "microsoft-graph", "Adyen"] {
+            let error = named(name).unwrap_err().to_string();
+            assert!(error.contains("which cannot be verified: "), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_no_row() {
+        assert!(
+            super::super::unfit::UNFIT
+                .iter()
+                .all(|(name, _)| find(name).is_none())
+        );
+    }
+}

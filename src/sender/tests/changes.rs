@@ -1,0 +1,148 @@
+//! One changed byte of a signed delivery, anywhere, and it is refused. And nothing that a stranger or a
+//! hooks file can write makes the engine panic.
+
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+use super::round_trip::{keys, options, passes, received, receiver, sign, signable};
+use super::*;
+use crate::sender::source::Source;
+use crate::sender::spec::TimestampPlace;
+use crate::sender::words::{Encoding, KeyEncoding, Scheme, Separator, Unit};
+use crate::sender::{Message, Row, Shape, items, table};
+
+fn any_row() -> impl Strategy<Value = &'static Row> {
+    prop::sample::select(signable())
+}
+
+fn any_row_that_signs_the_body() -> impl Strategy<Value = &'static Row> {
+    prop::sample::select(
+        signable()
+            .into_iter()
+            .filter(|row| row.spec.signs_body())
+            .collect::<Vec<_>>(),
+    )
+}
+
+/// Another printable character: no space, which HTTP would trim.
+fn changed(text: &str, at: Index, by: u8) -> String {
+    let mut bytes = text.as_bytes().to_vec();
+    let at = at.index(bytes.len());
+    bytes[at] = b'!' + (bytes[at].wrapping_sub(b'!').wrapping_add(1 + by % 93)) % 94;
+    String::from_utf8(bytes).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_changed_body_fails(row in any_row_that_signs_the_body(), at: Index, by in 1..=255u8) {
+        let mut signed = sign(row, NOW_MS);
+        let at = at.index(signed.body.len());
+        signed.body[at] ^= by;
+        prop_assert!(!passes(row, &signed), "{}", row.name);
+    }
+
+    #[test]
+    fn a_changed_signature_fails(row in any_row(), at: Index, by: u8) {
+        let mut signed = sign(row, NOW_MS);
+        let name = match &row.spec.signature {
+            Some(Source::Header(field)) => field.text.as_str(),
+            None => "Authorization",
+            _ => return Ok(()),
+        };
+        let header = signed.headers.iter_mut().find(|(known, _)| known == name).unwrap();
+        let value = changed(&header.1, at, by);
+        // The same bytes in other letters: hex in capitals, and HTTP's own word `Basic`.
+        let is_hex = row.spec.encoding == Encoding::Hex && row.spec.algorithm.scheme() != Scheme::Token;
+        let decoded = |text: &str| text.to_ascii_lowercase();
+        prop_assume!(!(is_hex && row.spec.algorithm.scheme() != Scheme::Jws && decoded(&value) == decoded(&header.1)));
+        header.1 = value;
+        prop_assert!(!passes(row, &signed), "{}: {signed:?}", row.name);
+    }
+
+    #[test]
+    fn a_changed_timestamp_fails(row in any_row(), at: Index, by: u8) {
+        let Some(timestamp) = &row.spec.timestamp else { return Ok(()) };
+        let mut signed = sign(row, NOW_MS);
+        match &timestamp.place {
+            TimestampPlace::At(Source::Header(field)) => {
+                let header = signed.headers.iter_mut().find(|(known, _)| *known == field.text).unwrap();
+                header.1 = changed(&header.1, at, by);
+            }
+            // In the signature's list or the body, which have their own tests; or in the query.
+            TimestampPlace::At(Source::Query(name)) => {
+                let old = format!("{name}={}", NOW_MS / 1000);
+                prop_assert!(signed.url.contains(&old));
+                let value = changed(&(NOW_MS / 1000).to_string(), at, by);
+                prop_assume!(!value.contains(['&', '#', '=', '%']));
+                signed.url = signed.url.replace(&old, &format!("{name}={value}"));
+            }
+            _ => return Ok(()),
+        }
+        prop_assert!(!passes(row, &signed), "{}", row.name);
+    }
+
+    #[test]
+    fn a_changed_secret_fails(row in any_row(), at: Index, by: u8) {
+        let signed = sign(row, NOW_MS);
+        let (_, key) = keys(&row.spec);
+        let other = changed(&key, at, by);
+        // Hex in capitals is the same key.
+        prop_assume!(!(row.spec.key_encoding == KeyEncoding::Hex && other.eq_ignore_ascii_case(&key)));
+        if let Ok(verifier) = Verifier::new(row.spec.clone(), options(&other)) {
+            prop_assert!(verifier.verify(&received(&signed), NOW_MS).is_err(), "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn a_message_template_never_panics(text in "(\\{|\\}|[a-z_:,/~#]|body|header:|json:/|sorted:|é){0,24}") {
+        if let Ok(message) = Message::parse(&text) {
+            prop_assert_eq!(message.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_list_of_signatures_never_panics(text: Vec<u8>, separator in 0..4usize, prefix in "[v=1]{0,3}") {
+        let shape = Shape {
+            separator: Separator::ALL.get(separator).copied(),
+            prefix: &prefix,
+            timestamp: Some("t="),
+        };
+        if let Ok(items) = items(&text, shape) {
+            prop_assert!(!items.candidates.is_empty());
+            for encoding in Encoding::ALL {
+                items.candidates.iter().for_each(|item| drop(encoding.decode(item)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_strange_request_never_panics(row in any_row(), body: Vec<u8>, query in "[ -~]{0,40}", value in "[ -~]{0,80}") {
+        let mut request = received(&sign(row, NOW_MS));
+        request.body = body.into();
+        request.query = Some(query);
+        for (_, header) in request.headers.iter_mut() {
+            *header = HeaderValue::from_str(&value).unwrap();
+        }
+        let verifier = receiver(row);
+        let _ = verifier.decide(&request, NOW_MS);
+        let _ = verifier.labels(&request);
+        let _ = verifier.fingerprint(&request);
+    }
+
+    #[test]
+    fn a_strange_key_never_panics(row in prop::sample::select(table().iter().collect::<Vec<_>>()), key: Vec<u8>) {
+        let Some(secret) = Secret::new(key.clone()) else { return Ok(()) };
+        let _ = Verifier::new(row.spec.clone(), Options { secrets: vec![secret], ..options("x") });
+        let pem = format!("-----BEGIN CERTIFICATE-----{}-----END CERTIFICATE-----", Encoding::Base64.encode(&key));
+        let _ = Verifier::new(row.spec.clone(), Options { secrets: vec![super::secret(&pem)], ..options("x") });
+    }
+
+    #[test]
+    fn a_strange_timestamp_never_panics(text in "[0-9TZ:+., GMTa-zé-]{0,40}") {
+        for unit in Unit::ALL {
+            let _ = crate::sender::timestamp::parse_ms(text.as_bytes(), *unit);
+        }
+    }
+}

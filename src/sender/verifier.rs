@@ -1,0 +1,147 @@
+//! A record with a hook's secrets and settings: everything that is checked and prepared at load.
+
+use std::time::Duration;
+
+use super::key::Key;
+use super::reading::Reading;
+use super::record::SpecError;
+use super::source::Source;
+use super::spec::{Spec, TOLERANCE_DEFAULT};
+use super::url::PublicUrl;
+use super::words::{Handshake, Scheme};
+use crate::request::Request;
+use crate::secret::Secret;
+
+/// Bytes of a delivery id or event name. They go to logs and arguments; real ones are under 100.
+pub(crate) const LABEL_BYTES_MAX: usize = 256;
+
+/// What a hook sets besides the record.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Options {
+    /// Any of them may match: the new one and the old, while a secret is changed.
+    pub(crate) secrets: Vec<Secret>,
+    /// Before the record's own. Zero switches the window off.
+    pub(crate) tolerance: Option<Duration>,
+    pub(crate) public_url: Option<String>,
+    /// For `basic`, when the secret is the password alone.
+    pub(crate) username: Option<String>,
+    /// What Meta and Lark send in their handshake. Meta's is one of the secrets when this is absent.
+    pub(crate) verify_token: Option<Secret>,
+    /// Answer the handshakes that bring a secret (Asana, Notion). Secrets may be absent meanwhile.
+    pub(crate) set_up: bool,
+}
+
+pub(crate) struct Verifier {
+    pub(super) spec: Spec,
+    pub(super) secrets: Vec<(Secret, Key)>,
+    pub(super) verify_token: Option<Secret>,
+    pub(super) set_up: bool,
+    pub(super) public_url: Option<PublicUrl>,
+    /// Zero: no window.
+    pub(super) tolerance_ms: i64,
+}
+
+/// What a delivery calls itself. Senders mostly do not sign these.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Labels {
+    pub(crate) delivery_id: Option<String>,
+    pub(crate) event: Option<String>,
+}
+
+impl Verifier {
+    pub(crate) fn new(spec: Spec, options: Options) -> Result<Self, SpecError> {
+        let Options {
+            secrets,
+            tolerance,
+            public_url,
+            username,
+            verify_token,
+            set_up,
+        } = options;
+        refuse_misfit(&spec, &secrets, username.as_deref(), set_up)?;
+        let public_url = public_url.map(|text| {
+            PublicUrl::parse(&text).ok_or_else(|| SpecError::Value {
+                field: "public-url",
+                written: text,
+                allowed: PublicUrl::ALLOWED.to_owned(),
+            })
+        });
+        let public_url = public_url.transpose()?;
+        if spec.needs_public_url() && public_url.is_none() {
+            return Err(SpecError::Absent {
+                field: "public-url",
+                reason: "this sender signs the URL it was given",
+            });
+        }
+        let keyed = |(position, secret): (usize, Secret)| match Key::new(&spec, &secret, username.as_deref())
+        {
+            Ok(key) => Ok((secret, key)),
+            Err(fault) => Err(SpecError::Secret {
+                position: position + 1,
+                fault,
+            }),
+        };
+        let secrets = secrets
+            .into_iter()
+            .enumerate()
+            .map(keyed)
+            .collect::<Result<_, _>>()?;
+        let own = spec.timestamp.as_ref().map(|timestamp| timestamp.tolerance);
+        let tolerance = tolerance.or(own).unwrap_or(TOLERANCE_DEFAULT);
+        let tolerance_ms = i64::try_from(tolerance.as_millis()).unwrap_or(i64::MAX);
+        Ok(Self {
+            spec,
+            secrets,
+            verify_token,
+            set_up,
+            public_url,
+            tolerance_ms,
+        })
+    }
+
+    /// The names that a rule, an argument or the log may use: printable ASCII of a bounded length.
+    pub(crate) fn labels(&self, request: &Request) -> Labels {
+        let reading = Reading::new(request);
+        let label = |source: &Option<Source>| {
+            let text = reading.text(source.as_ref()?).ok()?;
+            let fit = !text.is_empty() && text.len() <= LABEL_BYTES_MAX;
+            let printable = text.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ');
+            (fit && printable).then(|| String::from_utf8(text.into_owned()).ok())?
+        };
+        Labels {
+            delivery_id: label(&self.spec.delivery_id),
+            event: label(&self.spec.event),
+        }
+    }
+
+    /// Leeway for the times in a token, which has no window of its own. `None`: not looked at.
+    pub(super) fn leeway_ms(&self) -> Option<i64> {
+        (self.tolerance_ms > 0).then_some(self.tolerance_ms)
+    }
+}
+
+/// Secrets and a user where there must be some, and none where they would do nothing.
+fn refuse_misfit(
+    spec: &Spec,
+    secrets: &[Secret],
+    username: Option<&str>,
+    set_up: bool,
+) -> Result<(), SpecError> {
+    let unused = |field| {
+        Err(SpecError::Unused {
+            field,
+            with: format!("`algorithm: {}`", spec.algorithm),
+        })
+    };
+    if username.is_some() && spec.algorithm.scheme() != Scheme::Basic {
+        return unused("username");
+    }
+    if !spec.needs_secret() && !secrets.is_empty() {
+        return unused("secret");
+    }
+    let brings_secret = matches!(spec.handshake, Some(Handshake::Asana | Handshake::Notion));
+    if spec.needs_secret() && secrets.is_empty() && !(set_up && brings_secret) {
+        return Err(SpecError::NoSecret);
+    }
+    Ok(())
+}

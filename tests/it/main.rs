@@ -1,0 +1,29 @@
+//! The built binary, from outside: every test starts `hookrunner` in a directory of its own, speaks to it
+//! over its sockets and signals, and reads its answers, its log and its exit code.
+
+#![expect(clippy::unwrap_used, reason = "what a test cannot go on without ends it")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the bans are for the server; tests start it and its surroundings"
+)]
+
+mod activation;
+mod child;
+mod compat;
+mod errors_at_load;
+mod flags;
+mod limits;
+mod log;
+mod pidfile;
+mod privileges;
+#[expect(
+    dead_code,
+    reason = "compat.rs compiles it alone, as the command of the recorded hooks"
+)]
+mod recorder;
+mod reload;
+mod shutdown;
+mod socket;
+mod starts;
+mod support;
+mod tls;
