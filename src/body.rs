@@ -46,17 +46,11 @@ pub(crate) struct Reservation {
 
 impl BodyBudget {
     pub(crate) fn new(total: usize) -> Self {
-        Self(Arc::new(Budget {
-            total,
-            taken: AtomicUsize::new(0),
-        }))
+        Self(Arc::new(Budget { total, taken: AtomicUsize::new(0) }))
     }
 
     fn reserve_nothing(&self) -> Reservation {
-        Reservation {
-            budget: self.0.clone(),
-            bytes: 0,
-        }
+        Reservation { budget: self.0.clone(), bytes: 0 }
     }
 }
 
@@ -64,11 +58,7 @@ impl Reservation {
     fn grow(&mut self, bytes: usize) -> Result<(), BodyError> {
         let budget = self.budget.total;
         let add = |taken: usize| taken.checked_add(bytes).filter(|taken| *taken <= budget);
-        match self
-            .budget
-            .taken
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, add)
-        {
+        match self.budget.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add) {
             Ok(_) => {
                 self.bytes += bytes;
                 Ok(())

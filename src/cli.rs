@@ -1,10 +1,7 @@
 //! The command line: Go's flag syntax, read with clap. Beside `systemd` the only place that reads
 //! environment variables.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "what the environment says is part of the command line"
-)]
+#![expect(clippy::disallowed_methods, reason = "what the environment says is part of the command line")]
 
 mod go_flags;
 
@@ -25,12 +22,7 @@ use crate::units::{parse_duration, parse_size};
 /// Flags may be written with one dash or two, `-name value` or `-name=value`. Durations are written
 /// `250ms`, `10s`, `5m`, `1h`; sizes as bytes or with `KiB`, `MiB`, `GiB`.
 #[derive(Debug, Parser)]
-#[command(
-    name = "hookrunner",
-    disable_version_flag = true,
-    args_override_self = true,
-    max_term_width = 100
-)]
+#[command(name = "hookrunner", disable_version_flag = true, args_override_self = true, max_term_width = 100)]
 pub(crate) struct Flags {
     /// Hooks file, JSON or YAML, or a directory of such files; may be repeated [default: hooks.json]
     #[arg(long, value_name = "PATH")]
@@ -188,8 +180,8 @@ fn command() -> clap::Command {
     })
 }
 
-/// What templates may ask of the machine.
-pub(crate) fn template_surroundings() -> template::Surroundings {
+/// What hooks files may ask of the machine, in templates and for secrets.
+pub(crate) fn hooks_file_surroundings() -> template::Surroundings {
     let text =
         |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
     template::Surroundings {

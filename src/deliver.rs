@@ -1,26 +1,31 @@
 //! One request's way through all stages: the only place that knows their order.
 
+mod tell;
+
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 use hyper::body::Incoming;
 use tracing::{debug, error, info, warn};
 
 use crate::body::{self, BodyBudget, BodyError, BodyLimits};
-use crate::facts::Facts;
-use crate::hook::{Hook, HookTable, OutputInResponse};
+use crate::duplicates::{Admission, DeliveryKey, Duplicates};
+use crate::facts::{Facts, Origin};
+use crate::hook::{DuplicateKey, Hook, HookTable, OutputInResponse};
 use crate::invocation::{self, Invocation};
-use crate::outcome::{Ending, Outcome, StartFailure};
-use crate::payload::{self, Problem, Reading};
+use crate::payload::{self, Reading};
 use crate::reference::Reference;
 use crate::request::{Peer, Request};
 use crate::request_id::RequestIds;
 use crate::respond::{self, GlobalHeaders, HttpResponse};
 use crate::route::{Route, Routing};
-use crate::rule::{self, Conditions, MatchResult, Verdict, display_path};
+use crate::rule::{self, Conditions, MatchResult, Step, Verdict, display_path};
 use crate::run::{self, LeakedPipes, OutputWanted, Surroundings};
 use crate::runs::{RunName, Runs};
+use crate::sender::{Answered, Decision, Labels, Refusal};
+use crate::set_up;
+use tell::{Took, tell_not_started, tell_outcome, tell_problem, tell_start};
 
 /// Failing matches named in one log line.
 const FAILED_MATCHES_MAX: usize = 8;
@@ -30,6 +35,7 @@ pub(crate) struct Delivery {
     pub(crate) settings: Settings,
     pub(crate) table: ArcSwap<HookTable>,
     pub(crate) body_budget: BodyBudget,
+    pub(crate) duplicates: Duplicates,
     pub(crate) runs: Arc<Runs>,
     pub(crate) leaked_pipes: LeakedPipes,
     pub(crate) request_ids: RequestIds,
@@ -45,8 +51,8 @@ pub(crate) struct Settings {
     pub(crate) surroundings: Surroundings,
 }
 
-/// How the request line in the log ends.
-type Story = String;
+/// An answer, and how the request's line in the log ends.
+type Answer = (HttpResponse, String);
 
 /// Takes one request from its head to its answer. The run it may start does not depend on this future:
 /// a client that leaves stops nothing.
@@ -60,64 +66,55 @@ pub(crate) async fn deliver(
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     debug!(request = %id, "incoming HTTP {method} request from {peer}");
-    let (hook, response, story) = decide(delivery, peer, id.clone(), request).await;
+    let global = &delivery.settings.global_headers;
+    let routing = &delivery.settings.routing;
+    let route = routing.route(method.as_str(), &path, &delivery.table.load());
+    let (hook, (response, story)) = match route {
+        Route::Index => (None, (respond::index(global), "the server is up".to_owned())),
+        Route::NotFound => (None, (respond::path_not_found(), format!("hooks are at {}", routing.pattern()))),
+        Route::UnknownHook { id } => {
+            (None, (respond::hook_not_found(), format!("no hook has the id {id:?}")))
+        }
+        Route::MethodNotAllowed { id, allowed } => {
+            let answer = method_not_allowed(&id, &allowed);
+            (Some(id), answer)
+        }
+        Route::Refused { id: hook, reason } => {
+            error!(request = %id, hook = %hook, "the hook was refused when it was loaded: {reason}");
+            (Some(hook.to_string()), (respond::rule_error(global), "the hook is refused".to_owned()))
+        }
+        Route::HandshakeOnly { hook, allowed } => {
+            let answer = deliver_to(delivery, &hook, Some(&allowed), peer, id.clone(), request).await;
+            (Some(hook.id.clone()), answer)
+        }
+        Route::Hook(hook) => {
+            let answer = deliver_to(delivery, &hook, None, peer, id.clone(), request).await;
+            (Some(hook.id.clone()), answer)
+        }
+    };
     let status = response.status().as_u16();
-    let took = Took(received.elapsed());
+    let (hook, took) = (hook.unwrap_or_default(), Took(received.elapsed()));
     info!(request = %id, hook, status, duration = %took, "{method} {path}: {story}");
     response
 }
 
-async fn decide(
-    delivery: &Arc<Delivery>,
-    peer: Peer,
-    id: String,
-    request: hyper::Request<Incoming>,
-) -> (String, HttpResponse, Story) {
-    let global = &delivery.settings.global_headers;
-    let table = delivery.table.load_full();
-    let routing = &delivery.settings.routing;
-    let none = String::new;
-    match routing.route(request.method().as_str(), request.uri().path(), &table) {
-        Route::Index => (none(), respond::index(global), "the server is up".to_owned()),
-        Route::NotFound => (
-            none(),
-            respond::path_not_found(),
-            format!("no hook lives there, but at {}", routing.pattern()),
-        ),
-        Route::UnknownHook { id } => (
-            none(),
-            respond::hook_not_found(),
-            format!("no hook has the id {id:?}"),
-        ),
-        Route::MethodNotAllowed { id, allowed } => {
-            let story = format!("{id} got matched, but allows only {}", allowed.join(", "));
-            (id, respond::method_not_allowed(&allowed), story)
-        }
-        Route::Refused { id: hook, reason } => {
-            error!(request = %id, hook = %hook, "the hook was refused when it was loaded: {reason}");
-            (
-                hook.to_string(),
-                respond::rule_error(global),
-                "the hook is refused".to_owned(),
-            )
-        }
-        Route::Hook(hook) => {
-            let (response, story) = deliver_to(delivery, &hook, peer, id, request).await;
-            (hook.id.clone(), response, story)
-        }
-    }
+fn method_not_allowed(hook_id: &str, allowed: &[String]) -> Answer {
+    let story = format!("{hook_id} got matched, but allows only {}", allowed.join(", "));
+    (respond::method_not_allowed(allowed), story)
 }
 
+/// `handshake_only` has the methods that are allowed, when the request's is none of them.
 async fn deliver_to(
     delivery: &Arc<Delivery>,
     hook: &Arc<Hook>,
+    handshake_only: Option<&[String]>,
     peer: Peer,
     id: String,
     request: hyper::Request<Incoming>,
-) -> (HttpResponse, Story) {
+) -> Answer {
     let global = &delivery.settings.global_headers;
     let (head, incoming) = request.into_parts();
-    let (body, _reservation) = match body::read(incoming, delivery.settings.body, &delivery.body_budget).await
+    let (body, reservation) = match body::read(incoming, delivery.settings.body, &delivery.body_budget).await
     {
         Ok(read) => read,
         Err(refused) => {
@@ -139,28 +136,87 @@ async fn deliver_to(
         headers: head.headers,
         body,
     };
-    match judge(hook, &request) {
-        Judgement::BrokenMultipart => (
-            respond::multipart_broken(global),
-            format!("{} got matched, but its form is broken", hook.id),
-        ),
+    let now_unix_ms = unix_ms_now();
+    let origin = match (verify(hook, &request, now_unix_ms), handshake_only) {
+        (Ok(Source::Handshake(answered)), _) => return answer_handshake(hook, &request.id, answered, global),
+        (_, Some(allowed)) => return method_not_allowed(&hook.id, allowed),
+        (Ok(Source::Delivery(origin)), None) => origin,
+        (Err(refusal), None) => {
+            warn!(request = %request.id, hook = %hook.id, "not verified: {refusal}");
+            return (respond::not_verified(global), format!("{} got matched, but {refusal}", hook.id));
+        }
+    };
+    match judge(hook, &request, origin, now_unix_ms) {
+        Judgement::BrokenMultipart => {
+            (respond::multipart_broken(global), format!("{} got matched, but its form is broken", hook.id))
+        }
         Judgement::RuleError => (
             respond::rule_error(global),
             format!("{} got matched, but its rule could not be evaluated", hook.id),
         ),
         Judgement::NotMet { because } => {
-            let story = format!(
-                "{} got matched, but didn't get triggered because the trigger rules were not satisfied: {because}",
-                hook.id
-            );
-            (respond::not_met(&hook.response, global), story)
+            let not_met = "didn't get triggered because the trigger rules were not satisfied";
+            (
+                respond::not_met(&hook.response, global),
+                format!("{} got matched, but {not_met}: {because}", hook.id),
+            )
         }
-        Judgement::Met(invocation) => {
+        Judgement::Met { invocation, key } => {
             drop(request);
-            drop(_reservation);
-            start(delivery, hook, invocation).await
+            drop(reservation);
+            match admit(delivery, hook, key) {
+                Ok(admission) => start(delivery, hook, invocation, admission).await,
+                Err(Duplicate) => {
+                    let story = format!("{} got matched, but this delivery was accepted before", hook.id);
+                    (respond::accepted(&hook.response, global), story)
+                }
+            }
         }
     }
+}
+
+/// What a request turned out to be.
+enum Source<'h> {
+    Handshake(Answered),
+    Delivery(Origin<'h>),
+}
+
+fn verify<'h>(hook: &'h Hook, request: &Request, now_unix_ms: i64) -> Result<Source<'h>, Refusal> {
+    let Some(verify) = &hook.verify else { return Ok(Source::Delivery(Origin::default())) };
+    match verify.verifier.decide(request, now_unix_ms) {
+        Decision::Handshake(answered) => Ok(Source::Handshake(answered)),
+        Decision::Refused(refusal) => Err(refusal),
+        Decision::Verified(verified) => {
+            if let Some(position) = verified.secret_position.filter(|_| verify.verifier.secret_count() > 1) {
+                info!(request = %request.id, hook = %hook.id, "verified with secret {}", position + 1);
+            }
+            let labels = match hook.needs.delivery {
+                true => verify.verifier.labels(request),
+                false => Labels::default(),
+            };
+            Ok(Source::Delivery(Origin { sender: Some(&verify.sender), labels }))
+        }
+    }
+}
+
+fn answer_handshake(hook: &Hook, id: &str, answered: Answered, global: &GlobalHeaders) -> Answer {
+    let Answered { answer, offered } = answered;
+    let set_up_file = hook.verify.as_ref().and_then(|verify| verify.set_up_file.as_deref());
+    if let (Some(secret), Some(file)) = (&offered, set_up_file) {
+        if let Err(error) = set_up::keep(file, secret) {
+            error!(request = %id, hook = %hook.id, "the secret in the sender's handshake was not taken: {error}");
+            return (
+                respond::handshake_refused(global),
+                format!("{} got a handshake and refused it", hook.id),
+            );
+        }
+        warn!(
+            request = %id, hook = %hook.id,
+            "the sender's secret is in {} now: reload (SIGHUP), then remove `set-up-file`", file.display()
+        );
+    }
+    let story = format!("{} got matched, and answered the sender's handshake", hook.id);
+    (respond::handshake(answer, global), story)
 }
 
 /// What is decided about a request before anything is done.
@@ -168,10 +224,10 @@ enum Judgement {
     BrokenMultipart,
     RuleError,
     NotMet { because: String },
-    Met(Invocation),
+    Met { invocation: Invocation, key: Option<DeliveryKey> },
 }
 
-fn judge(hook: &Hook, request: &Request) -> Judgement {
+fn judge(hook: &Hook, request: &Request, origin: Origin<'_>, now_unix_ms: i64) -> Judgement {
     let id = &request.id;
     let json_parts: Vec<&str> = hook
         .parse_as_json
@@ -183,7 +239,7 @@ fn judge(hook: &Hook, request: &Request) -> Judgement {
         .collect();
     let reading = Reading {
         content_type: hook.content_type.as_deref(),
-        wanted: &hook.wanted,
+        wanted: &hook.needs.wanted,
         json_parts: &json_parts,
     };
     let payload = match payload::parse(request, reading) {
@@ -196,81 +252,96 @@ fn judge(hook: &Hook, request: &Request) -> Judgement {
     if let Some(problem) = &payload.problem {
         tell_problem(hook, id, problem);
     }
-    let mut facts = Facts::new(request, payload);
+    let mut facts = Facts::new(request, payload, origin);
     for reference in &hook.parse_as_json {
         if let Err(not_parsed) = facts.parse_as_json(reference) {
             info!(request = %id, hook = %hook.id, "error parsing JSON parameter: {not_parsed}");
         }
     }
-    if let Some(not_met) = judge_rule(hook, &facts) {
+    if let Some(not_met) = judge_rule(hook, &facts, now_unix_ms) {
         return not_met;
     }
     let (invocation, missing) = invocation::build(hook, &facts);
     for no_value in missing {
         info!(request = %id, hook = %hook.id, "{no_value}");
     }
-    Judgement::Met(invocation)
+    Judgement::Met { invocation, key: delivery_key(hook, &facts) }
 }
 
 /// `None` when the hook's rule is met, or when it has none.
-fn judge_rule(hook: &Hook, facts: &Facts<'_>) -> Option<Judgement> {
+fn judge_rule(hook: &Hook, facts: &Facts<'_>, now_unix_ms: i64) -> Option<Judgement> {
     let rule = hook.rule.as_ref()?;
     let conditions = Conditions {
         soft_signature_failures: hook.soft_signature_failures,
-        now_unix_s: unix_seconds_now(),
+        now_unix_s: now_unix_ms.div_euclid(1_000),
     };
     let mut failed = Vec::new();
     let verdict = rule::evaluate(rule, facts, conditions, &mut |steps, part, result| {
-        let is_negated = steps.iter().filter(|step| **step == rule::Step::Not).count() % 2 == 1;
+        let is_negated = steps.iter().filter(|step| **step == Step::Not).count() % 2 == 1;
         if (*result == MatchResult::Holds) == is_negated && failed.len() < FAILED_MATCHES_MAX {
             failed.push(format!("{} {part}: {result}", display_path(steps)));
         }
     });
     match verdict {
         Verdict::Fired => None,
-        Verdict::NotFired => Some(Judgement::NotMet {
-            because: failed.join("; "),
-        }),
+        Verdict::NotFired => Some(Judgement::NotMet { because: failed.join("; ") }),
         Verdict::Failed(_) => {
             let because = failed.join("; ");
-            let id = &facts.request.id;
-            warn!(request = %id, hook = %hook.id, "error evaluating hook: {because}");
+            warn!(request = %facts.request.id, hook = %hook.id, "error evaluating hook: {because}");
             Some(Judgement::RuleError)
         }
     }
 }
 
-/// A missing payload matters when the hook refers to it; then the line also says what mends it.
-fn tell_problem(hook: &Hook, id: &str, problem: &Problem) {
-    let refers_to_payload = hook.refers_to_payload;
-    match problem {
-        Problem::UnsupportedContentType { .. } if refers_to_payload => {
-            let hint = "the payload is empty; if the body is JSON, set `incoming-payload-content-type: application/json`";
-            warn!(request = %id, hook = %hook.id, "{problem}; {hint}");
+/// What tells this delivery from others, if the hook wants to know and the request says.
+fn delivery_key(hook: &Hook, facts: &Facts<'_>) -> Option<DeliveryKey> {
+    let deduplicate = hook.deduplicate.as_ref()?;
+    let verifier = hook.verify.as_ref().map(|verify| &verify.verifier);
+    let value = match &deduplicate.by {
+        DuplicateKey::DeliveryId => {
+            verifier.and_then(|verifier| verifier.labels(facts.request).delivery_id).map(String::into_bytes)
         }
-        _ if refers_to_payload => warn!(request = %id, hook = %hook.id, "{problem}; the payload is empty"),
-        _ => debug!(request = %id, hook = %hook.id, "{problem}"),
+        DuplicateKey::Signature => {
+            verifier.and_then(|verifier| verifier.fingerprint(facts.request)).map(|digest| digest.to_vec())
+        }
+        DuplicateKey::Value(reference) => facts.text_of(reference).ok().map(|text| text.into_owned()),
+    };
+    if value.is_none() {
+        let id = &facts.request.id;
+        warn!(request = %id, hook = %hook.id, "nothing in the request tells whether it is a duplicate: it counts as new");
     }
+    value.map(|value| DeliveryKey::new(&hook.id, &value))
+}
+
+/// The same delivery was accepted before.
+struct Duplicate;
+
+fn admit(delivery: &Delivery, hook: &Hook, key: Option<DeliveryKey>) -> Result<Option<Admission>, Duplicate> {
+    let (Some(deduplicate), Some(key)) = (&hook.deduplicate, key) else { return Ok(None) };
+    delivery.duplicates.admit(key, deduplicate.lifetime, Instant::now()).map(Some).ok_or(Duplicate)
 }
 
 /// Starts the command, and answers at once or when it has ended, as the hook says.
-async fn start(delivery: &Arc<Delivery>, hook: &Arc<Hook>, invocation: Invocation) -> (HttpResponse, Story) {
+async fn start(
+    delivery: &Arc<Delivery>,
+    hook: &Arc<Hook>,
+    invocation: Invocation,
+    admission: Option<Admission>,
+) -> Answer {
     let global = &delivery.settings.global_headers;
     let (request, id) = (invocation.request_id.clone(), hook.id.clone());
     let triggered = format!("{id} got matched, hook triggered successfully");
     tell_start(&invocation);
-    let active = delivery.runs.enter(RunName {
-        hook: id.clone(),
-        request: request.clone(),
-    });
+    let active = delivery.runs.enter(RunName { hook: id.clone(), request: request.clone() });
     let running = match run::start(&invocation, &delivery.settings.surroundings) {
         Ok(running) => running,
         Err(failure) => {
             tell_not_started(&invocation, &failure);
-            return (
-                respond::not_started(&hook.response, global),
-                format!("{triggered}, but the command did not start"),
-            );
+            if let Some(admission) = admission {
+                admission.forget();
+            }
+            let story = format!("{triggered}, but the command did not start");
+            return (respond::not_started(&hook.response, global), story);
         }
     };
     drop(invocation);
@@ -283,6 +354,9 @@ async fn start(delivery: &Arc<Delivery>, hook: &Arc<Hook>, invocation: Invocatio
     let run = tokio::spawn(async move {
         let outcome = running.wait(wanted, active.cut(), &leaked_pipes).await;
         tell_outcome(&request, &id, &outcome);
+        if let Some(admission) = admission.filter(|_| !outcome.is_success()) {
+            admission.forget();
+        }
         outcome
     });
     if !is_awaited {
@@ -297,82 +371,7 @@ async fn start(delivery: &Arc<Delivery>, hook: &Arc<Hook>, invocation: Invocatio
     (respond::ended(outcome, &hook.response, global), story)
 }
 
-fn tell_start(invocation: &Invocation) {
-    let Invocation {
-        hook_id,
-        request_id,
-        program,
-        arguments,
-        environment,
-        files,
-        working_directory,
-    } = invocation;
-    let directory = working_directory
-        .as_deref()
-        .unwrap_or(std::path::Path::new(""))
-        .display();
-    let variables: Vec<&str> = files.iter().map(|file| file.variable.as_str()).collect();
-    debug!(
-        request = %request_id, hook = %hook_id,
-        "executing {program:?} with arguments {arguments:?} and environment {environment:?} and files {variables:?} \
-         using {directory} as cwd",
-    );
-}
-
-fn tell_not_started(invocation: &Invocation, failure: &StartFailure) {
-    let program = invocation.program.display().to_string();
-    let (request, hook) = (&invocation.request_id, &invocation.hook_id);
-    let hint = match program.split_ascii_whitespace().next() {
-        Some(first) if first != program => {
-            format!("; use 'pass-arguments-to-command' to specify args for '{first}'")
-        }
-        _ => String::new(),
-    };
-    error!(request = %request, hook = %hook, "error in exec: \"{program}\": {failure}{hint}");
-}
-
-fn tell_outcome(request: &str, hook: &str, outcome: &Outcome) {
-    let Outcome {
-        ending,
-        is_leaked,
-        output,
-        duration,
-    } = outcome;
-    let took = Took(*duration);
-    if !output.bytes.is_empty() {
-        debug!(request = %request, hook = %hook, "command output: {}", String::from_utf8_lossy(&output.bytes));
-    }
-    if output.dropped_bytes > 0 {
-        let dropped = output.dropped_bytes;
-        warn!(request = %request, hook = %hook, "output truncated: {dropped} bytes beyond `-max-output` were dropped");
-    }
-    if *is_leaked {
-        warn!(
-            request = %request, hook = %hook,
-            "leaked: the command exited, and a process it left behind holds its output open; not waiting for that"
-        );
-    }
-    match ending {
-        Ending::Exited(0) => {
-            info!(request = %request, hook = %hook, outcome = %ending, duration = %took, "finished handling {hook}");
-        }
-        _ => {
-            let message = format!("error occurred: {ending}; finished handling {hook}");
-            warn!(request = %request, hook = %hook, outcome = %ending, duration = %took, "{message}");
-        }
-    }
-}
-
-/// A duration in milliseconds, for logs.
-struct Took(Duration);
-
-impl std::fmt::Display for Took {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:.3}ms", self.0.as_secs_f64() * 1_000.0)
-    }
-}
-
-fn unix_seconds_now() -> i64 {
+fn unix_ms_now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -8,6 +8,7 @@ use crate::lookup::{Found, lookup, lookup_mut};
 use crate::payload::{Payload, json, query};
 use crate::reference::{Reference, canonical_header_name};
 use crate::request::Request;
+use crate::sender::Labels;
 use crate::value::{Object, Text, Value};
 
 /// Why a reference has no value.
@@ -37,24 +38,28 @@ pub(crate) enum NotParsed {
 pub(crate) struct Facts<'a> {
     pub(crate) request: &'a Request,
     pub(crate) payload: Payload<'a>,
+    /// What a verified sender calls the delivery.
+    pub(crate) origin: Origin<'a>,
     /// Header values that were replaced by the JSON object they hold, by canonical name.
     parsed_headers: Object<'static>,
     query: Object<'a>,
 }
 
+/// What is known of a delivery once its sender is.
+#[derive(Debug, Default)]
+pub(crate) struct Origin<'a> {
+    pub(crate) sender: Option<&'a str>,
+    pub(crate) labels: Labels,
+}
+
 impl<'a> Facts<'a> {
-    pub(crate) fn new(request: &'a Request, payload: Payload<'a>) -> Self {
+    pub(crate) fn new(request: &'a Request, payload: Payload<'a>, origin: Origin<'a>) -> Self {
         let query = request
             .query
             .as_deref()
             .map(|text| query::pairs_that_decode(text.as_bytes()))
             .unwrap_or_default();
-        Self {
-            request,
-            payload,
-            parsed_headers: Object::new(),
-            query,
-        }
+        Self { request, payload, origin, parsed_headers: Object::new(), query }
     }
 
     /// The text of what `reference` names.
@@ -77,6 +82,9 @@ impl<'a> Facts<'a> {
             })),
             Reference::EntireQuery => Ok(Cow::Owned(object_text(&self.query))),
             Reference::EntireHeaders => Ok(Cow::Owned(object_text(&self.all_headers()))),
+            Reference::DeliveryId => label(self.origin.labels.delivery_id.as_deref(), reference),
+            Reference::DeliveryEvent => label(self.origin.labels.event.as_deref(), reference),
+            Reference::DeliverySender => label(self.origin.sender, reference),
             Reference::Unusable { source, name } => Err(NoValue::Unusable(format!("{source} {name}"))),
         }
     }
@@ -93,16 +101,13 @@ impl<'a> Facts<'a> {
         };
         let replaced = match reference {
             Reference::Header(name) => {
-                self.parsed_headers
-                    .insert(Cow::Owned(name.clone().into_bytes()), parsed);
+                self.parsed_headers.insert(Cow::Owned(name.clone().into_bytes()), parsed);
                 return Ok(());
             }
             Reference::Query(name) => lookup_mut(&mut self.query, name),
-            Reference::Payload(name) => self
-                .payload
-                .fields
-                .as_mut()
-                .and_then(|fields| lookup_mut(fields, name)),
+            Reference::Payload(name) => {
+                self.payload.fields.as_mut().and_then(|fields| lookup_mut(fields, name))
+            }
             _ => None,
         };
         match replaced {
@@ -132,12 +137,7 @@ impl<'a> Facts<'a> {
     /// First values by canonical name, without `Host`, as the reference lists them.
     fn all_headers(&self) -> Object<'_> {
         let mut all: BTreeMap<Text<'_>, Value<'_>> = BTreeMap::new();
-        for name in self
-            .request
-            .headers
-            .keys()
-            .filter(|name| *name != hyper::header::HOST)
-        {
+        for name in self.request.headers.keys().filter(|name| *name != hyper::header::HOST) {
             if let Some(value) = self.request.headers.get(name) {
                 let name = canonical_header_name(name.as_str()).into_bytes();
                 all.insert(Cow::Owned(name), Value::Text(Cow::Borrowed(value.as_bytes())));
@@ -147,6 +147,13 @@ impl<'a> Facts<'a> {
             all.insert(name.clone(), value.clone());
         }
         all
+    }
+}
+
+fn label<'v>(label: Option<&'v str>, reference: &Reference) -> Result<Cow<'v, [u8]>, NoValue> {
+    match label {
+        Some(label) => Ok(Cow::Borrowed(label.as_bytes())),
+        None => Err(NoValue::NotFound(reference.to_string())),
     }
 }
 

@@ -2,13 +2,16 @@
 //! were refused is the business of `hooks_file`.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::header::{HeaderName, HeaderValue};
 
 use crate::payload::Wanted;
 use crate::reference::Reference;
 use crate::rule::Rule;
+use crate::sender::Verifier;
 
 #[derive(Debug)]
 pub(crate) struct Hook {
@@ -22,14 +25,86 @@ pub(crate) struct Hook {
     /// Used instead of the request's own `Content-Type`.
     pub(crate) content_type: Option<String>,
     pub(crate) parse_as_json: Vec<Reference>,
+    /// Who must have sent a request, before anything of it is read.
+    pub(crate) verify: Option<Verify>,
+    pub(crate) deduplicate: Option<Deduplicate>,
     pub(crate) rule: Option<Rule>,
     /// Under `or`, a wrong signature is false instead of an error.
     pub(crate) soft_signature_failures: bool,
     pub(crate) response: ResponseSettings,
-    /// The parts of a JSON payload that anything above refers to.
+    pub(crate) needs: Needs,
+}
+
+/// What of a request the hook's references ask for; the rest is not worth building.
+#[derive(Debug, Default)]
+pub(crate) struct Needs {
+    /// The parts of a JSON payload.
     pub(crate) wanted: Wanted,
-    /// Whether anything above refers to the payload at all.
-    pub(crate) refers_to_payload: bool,
+    /// Anything of the payload at all.
+    pub(crate) payload: bool,
+    /// What the sender calls the delivery.
+    pub(crate) delivery: bool,
+}
+
+impl Needs {
+    pub(crate) fn of(hook: &Hook) -> Self {
+        let references = hook.references();
+        let names = references.iter().filter_map(|reference| match reference {
+            Reference::Payload(name) => Some(name.as_str()),
+            _ => None,
+        });
+        let is_whole = references.iter().any(|reference| matches!(reference, Reference::EntirePayload));
+        Self {
+            wanted: if is_whole { Wanted::everything() } else { Wanted::names(names) },
+            payload: references.iter().any(|reference| reference.is_of_payload()),
+            delivery: references.iter().any(|reference| reference.is_of_delivery()),
+        }
+    }
+}
+
+impl Hook {
+    /// Whether requests may come that ask something of the receiver instead of delivering.
+    pub(crate) fn has_handshake(&self) -> bool {
+        self.verify.as_ref().is_some_and(|verify| verify.verifier.has_handshake())
+    }
+
+    /// Every reference of the hook.
+    fn references(&self) -> Vec<&Reference> {
+        let mut references: Vec<&Reference> = self.arguments.iter().chain(&self.parse_as_json).collect();
+        references.extend(self.environment.iter().map(|variable| &variable.value));
+        references.extend(self.files.iter().map(|file| &file.value));
+        if let Some(Deduplicate { by: DuplicateKey::Value(reference), .. }) = &self.deduplicate {
+            references.push(reference);
+        }
+        if let Some(rule) = &self.rule {
+            rule.collect_parameters(&mut references);
+        }
+        references
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Verify {
+    pub(crate) verifier: Verifier,
+    /// The name of the sender, or `custom`.
+    pub(crate) sender: String,
+    /// Where the secret goes that a sender brings in its handshake.
+    pub(crate) set_up_file: Option<PathBuf>,
+}
+
+/// Runs a delivery once, however often it comes.
+#[derive(Debug)]
+pub(crate) struct Deduplicate {
+    pub(crate) by: DuplicateKey,
+    pub(crate) lifetime: Duration,
+}
+
+/// What tells one delivery from another.
+#[derive(Debug)]
+pub(crate) enum DuplicateKey {
+    DeliveryId,
+    Signature,
+    Value(Reference),
 }
 
 #[derive(Debug, Clone)]
@@ -102,12 +177,7 @@ pub(crate) struct HookTable {
 impl HookTable {
     /// The ids are distinct: whoever builds the table has checked that.
     pub(crate) fn new(entries: impl IntoIterator<Item = Entry>) -> Self {
-        Self {
-            entries: entries
-                .into_iter()
-                .map(|entry| (entry.id().to_owned(), entry))
-                .collect(),
-        }
+        Self { entries: entries.into_iter().map(|entry| (entry.id().to_owned(), entry)).collect() }
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<&Entry> {

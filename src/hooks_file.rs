@@ -5,9 +5,11 @@
 
 mod check;
 mod check_rule;
+mod check_verify;
 mod node;
 mod problem;
 mod record;
+mod secrets;
 mod set;
 pub(crate) mod template;
 
@@ -32,14 +34,16 @@ pub(crate) struct Loaded {
     pub(crate) is_refused: bool,
 }
 
-/// How a file's text becomes YAML.
+/// What a file's text is read with.
 #[derive(Debug, Default)]
-pub(crate) struct Preprocessing {
+pub(crate) struct Reading {
     /// With `-template`, the file is a Go template first.
-    pub(crate) template: Option<Surroundings>,
+    pub(crate) is_template: bool,
+    /// What templates and secrets may ask of the machine.
+    pub(crate) surroundings: Surroundings,
 }
 
-pub(crate) fn load(path: &Path, preprocessing: &Preprocessing) -> Loaded {
+pub(crate) fn load(path: &Path, reading: &Reading) -> Loaded {
     let file: Arc<str> = path.to_string_lossy().into();
     let refused = |message: String, position: node::Position| Loaded {
         problems: vec![Problem {
@@ -54,33 +58,30 @@ pub(crate) fn load(path: &Path, preprocessing: &Preprocessing) -> Loaded {
         is_refused: true,
         ..Loaded::default()
     };
-    match text_of(path, preprocessing) {
-        Ok(text) => check::check(&text, file),
+    match text_of(path, reading) {
+        Ok(text) => check::check(&text, file, &reading.surroundings),
         Err((message, position)) => refused(message, position),
     }
 }
 
 /// `FILE:LINE` of the hook at `index`, found by reading the file again.
-fn place_of_hook(path: &Path, preprocessing: &Preprocessing, index: usize) -> String {
-    match text_of(path, preprocessing) {
+fn place_of_hook(path: &Path, reading: &Reading, index: usize) -> String {
+    match text_of(path, reading) {
         Ok(text) => format!("{}:{}", path.display(), check::line_of_hook(&text, index)),
         Err(_) => path.display().to_string(),
     }
 }
 
 /// The YAML text of a file.
-fn text_of(path: &Path, preprocessing: &Preprocessing) -> Result<String, (String, node::Position)> {
+fn text_of(path: &Path, reading: &Reading) -> Result<String, (String, node::Position)> {
     let text = read(path).map_err(|message| (message, node::Position::default()))?;
-    match &preprocessing.template {
-        None => Ok(text),
-        Some(surroundings) => template::render(&text, surroundings).map_err(|error| {
-            let position = node::Position {
-                line: error.line,
-                column: error.column,
-            };
-            (format!("template: {}", error.message), position)
-        }),
+    if !reading.is_template {
+        return Ok(text);
     }
+    template::render(&text, &reading.surroundings).map_err(|error| {
+        let position = node::Position { line: error.line, column: error.column };
+        (format!("template: {}", error.message), position)
+    })
 }
 
 fn read(path: &Path) -> Result<String, String> {

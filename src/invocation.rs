@@ -74,15 +74,8 @@ pub(crate) fn build(hook: &Hook, facts: &Facts<'_>) -> (Invocation, Vec<NoValue>
 }
 
 fn invocation_file(file: &FileVariable, text: &[u8]) -> InvocationFile {
-    let content = if file.base64 {
-        decode_base64_prefix(text)
-    } else {
-        text.to_vec()
-    };
-    InvocationFile {
-        variable: file.name.clone(),
-        content,
-    }
+    let content = if file.base64 { decode_base64_prefix(text) } else { text.to_vec() };
+    InvocationFile { variable: file.name.clone(), content }
 }
 
 /// Decodes standard base64 up to the first group of four that is not right; line breaks are skipped.
@@ -91,11 +84,7 @@ fn decode_base64_prefix(text: &[u8]) -> Vec<u8> {
         &alphabet::STANDARD,
         GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
     );
-    let text: Vec<u8> = text
-        .iter()
-        .filter(|byte| !matches!(byte, b'\r' | b'\n'))
-        .copied()
-        .collect();
+    let text: Vec<u8> = text.iter().filter(|byte| !matches!(byte, b'\r' | b'\n')).copied().collect();
     let mut decoded = Vec::with_capacity(text.len() / 4 * 3);
     for group in text.chunks(4) {
         let Ok(bytes) = ENGINE.decode(group) else { break };
@@ -115,11 +104,7 @@ mod tests {
     fn base64_is_decoded_up_to_the_first_bad_character() {
         #[track_caller]
         fn check(text: &str, expected: &str) {
-            assert_eq!(
-                decode_base64_prefix(text.as_bytes()),
-                expected.as_bytes(),
-                "{text:?}"
-            );
+            assert_eq!(decode_base64_prefix(text.as_bytes()), expected.as_bytes(), "{text:?}");
         }
         check("aGVsbG8=", "hello");
         check("aGVs\r\nbG8=", "hello");

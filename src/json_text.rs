@@ -130,11 +130,7 @@ fn write_unit(unit: u16, out: &mut Vec<u8>) {
     out.extend_from_slice(br"\u");
     for shift in [12, 8, 4, 0] {
         let digit = (unit >> shift) as u8 & 0xf;
-        out.push(if digit < 10 {
-            b'0' + digit
-        } else {
-            b'a' + digit - 10
-        });
+        out.push(if digit < 10 { b'0' + digit } else { b'a' + digit - 10 });
     }
 }
 
@@ -166,10 +162,7 @@ mod tests {
             (b"\x7f", "\"\x7f\""),
             (b"<a href='x'>&", r#""\u003ca href='x'\u003e\u0026""#),
             ("\u{2028}\u{2029}".as_bytes(), r#""\u2028\u2029""#),
-            (
-                "\u{2027}\u{202a}\u{20ac}\u{2603}".as_bytes(),
-                "\"\u{2027}\u{202a}\u{20ac}\u{2603}\"",
-            ),
+            ("\u{2027}\u{202a}\u{20ac}\u{2603}".as_bytes(), "\"\u{2027}\u{202a}\u{20ac}\u{2603}\""),
             ("\u{fffd}é😀".as_bytes(), "\"\u{fffd}é😀\""),
             (b"a\xffb", r#""a\ufffdb""#),
             (b"\xe2\x82", r#""\ufffd\ufffd""#),
@@ -204,11 +197,7 @@ mod tests {
             (r#""<a>\n""#, r#""\u003ca\u003e\n""#, "<a>\n"),
             ("[ ]", "[]", "[]"),
             ("{ }", "{}", "{}"),
-            (
-                "[1, null, [\"<\"]]",
-                r#"[1,null,["\u003c"]]"#,
-                r#"[1,null,["\u003c"]]"#,
-            ),
+            ("[1, null, [\"<\"]]", r#"[1,null,["\u003c"]]"#, r#"[1,null,["\u003c"]]"#),
             (
                 r#"{"b": 1, "a": {"z": null, "é": 2}, "B": [], "<": 0, "": 9}"#,
                 r#"{"":9,"\u003c":0,"B":[],"a":{"z":null,"é":2},"b":1}"#,

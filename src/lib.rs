@@ -19,10 +19,12 @@ mod nearest;
 mod payload;
 mod route;
 mod rule;
+mod sender;
 mod units;
 
 // Effects: does, decides nothing.
 mod body;
+mod duplicates;
 mod hooks_file;
 mod log;
 mod pidfile;
@@ -30,6 +32,7 @@ mod privileges;
 mod request_id;
 mod run;
 mod runs;
+mod set_up;
 mod systemd;
 mod watch;
 

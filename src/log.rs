@@ -45,10 +45,7 @@ struct OpenFile {
 pub(crate) fn init(settings: &LogSettings) -> io::Result<LogFile> {
     let file = match &settings.file {
         None => LogFile(None),
-        Some(path) => LogFile(Some(Arc::new(OpenFile {
-            path: path.clone(),
-            file: Mutex::new(open(path)?),
-        }))),
+        Some(path) => LogFile(Some(Arc::new(OpenFile { path: path.clone(), file: Mutex::new(open(path)?) }))),
     };
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(settings.level)
@@ -88,29 +85,19 @@ impl<'w> MakeWriter<'w> for Outputs {
     type Writer = Output;
 
     fn make_writer(&'w self) -> Output {
-        Output {
-            file: self.0.0.clone(),
-            to_stderr: self.0.0.is_none(),
-        }
+        Output { file: self.0.0.clone(), to_stderr: self.0.0.is_none() }
     }
 
     fn make_writer_for(&'w self, metadata: &tracing::Metadata<'_>) -> Output {
         let is_serious = *metadata.level() <= Level::WARN;
-        Output {
-            file: self.0.0.clone(),
-            to_stderr: self.0.0.is_none() || is_serious,
-        }
+        Output { file: self.0.0.clone(), to_stderr: self.0.0.is_none() || is_serious }
     }
 }
 
 impl Write for Output {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         if let Some(open_file) = &self.file {
-            open_file
-                .file
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .write_all(line)?;
+            open_file.file.lock().unwrap_or_else(PoisonError::into_inner).write_all(line)?;
         }
         if self.to_stderr {
             io::stderr().write_all(line)?;
@@ -159,10 +146,8 @@ impl Line {
             write!(out, "[{}] ", escaped(request, priority))?;
         }
         out.write_str(&escaped(&fields.message, priority))?;
-        for (name, value) in fields
-            .others
-            .iter()
-            .filter(|(name, value)| *name != "request" && !value.is_empty())
+        for (name, value) in
+            fields.others.iter().filter(|(name, value)| *name != "request" && !value.is_empty())
         {
             write!(out, " {name}={}", escaped(value, priority))?;
         }
@@ -174,12 +159,7 @@ fn write_json(out: &mut Writer<'_>, level: Level, fields: &Fields) -> fmt::Resul
     let mut time = String::new();
     SystemTime.format_time(&mut Writer::new(&mut time))?;
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
-    write!(
-        out,
-        "{{\"time\":{},\"level\":{}",
-        quoted(&time),
-        quoted(&level.as_str().to_ascii_lowercase())
-    )?;
+    write!(out, "{{\"time\":{},\"level\":{}", quoted(&time), quoted(&level.as_str().to_ascii_lowercase()))?;
     for (name, value) in fields.others.iter().filter(|(_, value)| !value.is_empty()) {
         write!(out, ",{}:{}", quoted(name), quoted(value))?;
     }

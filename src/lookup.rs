@@ -48,10 +48,7 @@ pub(crate) fn lookup_mut<'v, 'a>(object: &'v mut Object<'a>, name: &str) -> Opti
 pub(crate) fn index(part: &[u8]) -> Option<usize> {
     let digits = str::from_utf8(part).ok()?;
     // `parse` would also take a leading `+`.
-    digits
-        .bytes()
-        .all(|byte| byte.is_ascii_digit())
-        .then(|| digits.parse().ok())?
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
 }
 
 /// The part of a name up to its first dot, and what follows the dot.

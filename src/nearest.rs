@@ -5,19 +5,12 @@
 pub(crate) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     let word = plain(word);
     let distance = |known: &str| edit_distance(&word, &plain(known));
-    let near = known
-        .iter()
-        .map(|known| (distance(known), *known))
-        .min_by_key(|(distance, _)| *distance);
-    near.filter(|(distance, known)| *distance <= slips_allowed(known))
-        .map(|(_, known)| known)
+    let near = known.iter().map(|known| (distance(known), *known)).min_by_key(|(distance, _)| *distance);
+    near.filter(|(distance, known)| *distance <= slips_allowed(known)).map(|(_, known)| known)
 }
 
 fn plain(word: &str) -> Vec<char> {
-    word.chars()
-        .filter(|character| character.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect()
+    word.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// One slip in four letters, three at the most; a short word must be the same.
@@ -32,9 +25,8 @@ fn edit_distance(left: &[char], right: &[char]) -> usize {
     for (row, l) in left.iter().enumerate() {
         let mut current = vec![row + 1];
         for (column, r) in right.iter().enumerate() {
-            let mut cost = (last[column] + usize::from(l != r))
-                .min(last[column + 1] + 1)
-                .min(current[column] + 1);
+            let mut cost =
+                (last[column] + usize::from(l != r)).min(last[column + 1] + 1).min(current[column] + 1);
             let is_swap = row > 0 && column > 0 && *l == right[column - 1] && left[row - 1] == *r;
             if is_swap && let Some(before) = before_last.get(column - 1) {
                 cost = cost.min(before + 1);
@@ -54,15 +46,8 @@ mod tests {
     fn slips_are_recognised_and_other_words_are_not() {
         #[track_caller]
         fn check(word: &str, expected: Option<&str>) {
-            let known = [
-                "id",
-                "trigger-rule",
-                "http-methods",
-                "execute-command",
-                "secret",
-                "value",
-                "github",
-            ];
+            let known =
+                ["id", "trigger-rule", "http-methods", "execute-command", "secret", "value", "github"];
             assert_eq!(nearest(word, &known), expected, "{word}");
         }
         check("trigger_rule", Some("trigger-rule"));

@@ -83,10 +83,7 @@ pub(crate) enum StartFailure {
     #[error("{what} holds a NUL byte, which no argument or variable can")]
     NulByte { what: String },
     #[error("the temporary file for {variable} cannot be written: {source}")]
-    TemporaryFile {
-        variable: String,
-        source: std::io::Error,
-    },
+    TemporaryFile { variable: String, source: std::io::Error },
     #[error("{0}")]
     Other(#[from] std::io::Error),
 }

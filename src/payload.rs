@@ -76,31 +76,20 @@ pub(crate) struct Reading<'h> {
 
 /// Reads the body of `request`. Only a broken multipart body is an error: the reference refuses it.
 pub(crate) fn parse<'a>(request: &'a Request, reading: Reading<'_>) -> Result<Payload<'a>, MultipartError> {
-    let own_content_type = request
-        .headers
-        .get(hyper::header::CONTENT_TYPE)
-        .map_or(&b""[..], |value| value.as_bytes());
+    let own_content_type =
+        request.headers.get(hyper::header::CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
     let content_type = reading.content_type.map_or(own_content_type, str::as_bytes);
     Ok(match Kind::of(content_type) {
         Some(Kind::Json) => match json::parse_payload(&request.body, reading.wanted) {
-            Ok(fields) => Payload {
-                fields,
-                ..Payload::default()
-            },
+            Ok(fields) => Payload { fields, ..Payload::default() },
             Err(error) => without(Problem::Json(error.to_string())),
         },
         Some(Kind::Form) => match query::all_pairs(&request.body) {
-            Ok(fields) => Payload {
-                fields: Some(fields),
-                ..Payload::default()
-            },
+            Ok(fields) => Payload { fields: Some(fields), ..Payload::default() },
             Err(error) => without(Problem::Form(error.to_string())),
         },
         Some(Kind::Xml) => match xml::parse(&request.body) {
-            Ok(Value::Object(fields)) => Payload {
-                fields: Some(fields),
-                ..Payload::default()
-            },
+            Ok(Value::Object(fields)) => Payload { fields: Some(fields), ..Payload::default() },
             Ok(_) => Payload::default(),
             Err(error) => without(Problem::Xml(error.to_string())),
         },
@@ -112,10 +101,7 @@ pub(crate) fn parse<'a>(request: &'a Request, reading: Reading<'_>) -> Result<Pa
 }
 
 fn without(problem: Problem) -> Payload<'static> {
-    Payload {
-        problem: Some(problem),
-        ..Payload::default()
-    }
+    Payload { problem: Some(problem), ..Payload::default() }
 }
 
 /// A field of a form: the first value of its name counts.

@@ -18,19 +18,11 @@ pub(crate) struct PidFile(PathBuf);
 impl PidFile {
     pub(crate) fn write(path: &Path) -> Result<Self, PidFileError> {
         let own = std::process::id();
-        let former = std::fs::read_to_string(path)
-            .ok()
-            .and_then(|text| text.trim().parse::<u32>().ok());
+        let former = std::fs::read_to_string(path).ok().and_then(|text| text.trim().parse::<u32>().ok());
         if let Some(pid) = former.filter(|pid| *pid != own && is_alive(*pid)) {
-            return Err(PidFileError::Alive {
-                path: path.to_owned(),
-                pid,
-            });
+            return Err(PidFileError::Alive { path: path.to_owned(), pid });
         }
-        let failed = |source| PidFileError::Write {
-            path: path.to_owned(),
-            source,
-        };
+        let failed = |source| PidFileError::Write { path: path.to_owned(), source };
         // Absolute, so that it is found again from wherever the process ends.
         let path_to_remove = std::path::absolute(path).map_err(failed)?;
         std::fs::write(path, format!("{own}\n")).map_err(failed)?;

@@ -18,6 +18,10 @@ pub(crate) enum Reference {
     EntirePayload,
     EntireQuery,
     EntireHeaders,
+    /// What the sender calls the delivery, whatever its name for it.
+    DeliveryId,
+    DeliveryEvent,
+    DeliverySender,
     /// Written so that it can never give a value: an unknown source, or an unknown name of `request`.
     Unusable {
         source: String,
@@ -26,8 +30,16 @@ pub(crate) enum Reference {
 }
 
 impl Reference {
+    pub(crate) fn is_of_delivery(&self) -> bool {
+        matches!(self, Self::DeliveryId | Self::DeliveryEvent | Self::DeliverySender)
+    }
+
+    pub(crate) fn is_of_payload(&self) -> bool {
+        matches!(self, Self::Payload(_) | Self::EntirePayload)
+    }
+
     /// The names that `source` may have in a hooks file.
-    pub(crate) const SOURCES: [&'static str; 10] = [
+    pub(crate) const SOURCES: [&'static str; 11] = [
         "header",
         "url",
         "query",
@@ -38,9 +50,12 @@ impl Reference {
         "entire-payload",
         "entire-query",
         "entire-headers",
+        "delivery",
     ];
     /// The names that a reference to `request` may have.
     pub(crate) const REQUEST_NAMES: [&'static str; 2] = ["method", "remote-addr"];
+    /// The names that a reference to `delivery` may have.
+    pub(crate) const DELIVERY_NAMES: [&'static str; 3] = ["id", "event", "sender"];
 
     pub(crate) fn new(source: &str, name: &str) -> Self {
         match source {
@@ -50,14 +65,14 @@ impl Reference {
             "string" => Self::Literal(name.to_owned()),
             "request" if name.eq_ignore_ascii_case("method") => Self::Method,
             "request" if name.eq_ignore_ascii_case("remote-addr") => Self::RemoteAddress,
+            "delivery" if name.eq_ignore_ascii_case("id") => Self::DeliveryId,
+            "delivery" if name.eq_ignore_ascii_case("event") => Self::DeliveryEvent,
+            "delivery" if name.eq_ignore_ascii_case("sender") => Self::DeliverySender,
             "raw-request-body" => Self::RawBody,
             "entire-payload" => Self::EntirePayload,
             "entire-query" => Self::EntireQuery,
             "entire-headers" => Self::EntireHeaders,
-            _ => Self::Unusable {
-                source: source.to_owned(),
-                name: name.to_owned(),
-            },
+            _ => Self::Unusable { source: source.to_owned(), name: name.to_owned() },
         }
     }
 }
@@ -76,6 +91,9 @@ impl fmt::Display for Reference {
             Self::EntirePayload => f.write_str("entire-payload"),
             Self::EntireQuery => f.write_str("entire-query"),
             Self::EntireHeaders => f.write_str("entire-headers"),
+            Self::DeliveryId => f.write_str("delivery id"),
+            Self::DeliveryEvent => f.write_str("delivery event"),
+            Self::DeliverySender => f.write_str("delivery sender"),
             Self::Unusable { source, name } => write!(f, "{source} {name}"),
         }
     }
@@ -91,11 +109,8 @@ pub(crate) fn canonical_header_name(name: &str) -> String {
     let mut starts_word = true;
     name.chars()
         .map(|character| {
-            let cased = if starts_word {
-                character.to_ascii_uppercase()
-            } else {
-                character.to_ascii_lowercase()
-            };
+            let cased =
+                if starts_word { character.to_ascii_uppercase() } else { character.to_ascii_lowercase() };
             starts_word = character == '-';
             cased
         })

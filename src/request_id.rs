@@ -21,11 +21,7 @@ pub(crate) struct RequestIds {
 impl RequestIds {
     /// `limit` of 0 means no limit of the user's.
     pub(crate) fn new(use_sent: bool, limit: usize) -> Self {
-        let limit = if limit == 0 {
-            SENT_ID_CHARACTERS_MAX
-        } else {
-            limit.min(SENT_ID_CHARACTERS_MAX)
-        };
+        let limit = if limit == 0 { SENT_ID_CHARACTERS_MAX } else { limit.min(SENT_ID_CHARACTERS_MAX) };
         Self {
             process: RandomState::new().build_hasher().finish() as u32,
             next: AtomicU64::new(1),
@@ -45,12 +41,7 @@ impl RequestIds {
     fn fresh(&self) -> String {
         let mut id = String::with_capacity(24);
         // Writing to a String cannot fail.
-        let _ = write!(
-            id,
-            "{:08x}-{:x}",
-            self.process,
-            self.next.fetch_add(1, Ordering::Relaxed)
-        );
+        let _ = write!(id, "{:08x}-{:x}", self.process, self.next.fetch_add(1, Ordering::Relaxed));
         id
     }
 }

@@ -9,6 +9,7 @@ use hyper::{Response, StatusCode};
 use crate::body::BodyError;
 use crate::hook::{OutputInResponse, ResponseSettings};
 use crate::outcome::Outcome;
+use crate::sender::Answer;
 
 pub(crate) type HttpResponse = Response<Full<Bytes>>;
 
@@ -17,10 +18,8 @@ const RULE_ERROR: &str = "Error occurred while evaluating hook rules.";
 const RUN_ERROR: &str =
     "Error occurred while executing the hook's command. Please check your logs for more details.";
 const PLAIN_TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
-const NOSNIFF: (HeaderName, HeaderValue) = (
-    HeaderName::from_static("x-content-type-options"),
-    HeaderValue::from_static("nosniff"),
-);
+const NOSNIFF: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
 const OUTPUT_TRUNCATED: HeaderName = HeaderName::from_static("x-hookrunner-output-truncated");
 /// What a client is asked to wait when memory is short: bodies leave within seconds.
 const RETRY_AFTER_S: HeaderValue = HeaderValue::from_static("5");
@@ -51,32 +50,56 @@ pub(crate) fn method_not_allowed(allowed: &[String]) -> HttpResponse {
 pub(crate) fn body_refused(error: &BodyError, global: &GlobalHeaders) -> HttpResponse {
     let mut response = match error {
         BodyError::TooLarge { .. } => text(StatusCode::PAYLOAD_TOO_LARGE, "Request body is too large."),
-        BodyError::Timeout { .. } => text(
-            StatusCode::REQUEST_TIMEOUT,
-            "Request body did not arrive in time.",
-        ),
+        BodyError::Timeout { .. } => {
+            text(StatusCode::REQUEST_TIMEOUT, "Request body did not arrive in time.")
+        }
         BodyError::NoMemory { .. } => {
-            let mut response = text(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "The server is busy. Please try again later.",
-            );
+            let mut response =
+                text(StatusCode::SERVICE_UNAVAILABLE, "The server is busy. Please try again later.");
             response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_S);
             response
         }
         BodyError::Broken(_) => text(StatusCode::BAD_REQUEST, "Request body could not be read."),
     };
     // What is left of the body is not worth waiting for.
-    response
-        .headers_mut()
-        .insert(hyper::header::CONNECTION, HeaderValue::from_static("close"));
+    response.headers_mut().insert(hyper::header::CONNECTION, HeaderValue::from_static("close"));
     with_global(response, global)
 }
 
+pub(crate) fn not_verified(global: &GlobalHeaders) -> HttpResponse {
+    with_global(text(StatusCode::UNAUTHORIZED, "Request could not be verified."), global)
+}
+
+/// The answer that a sender's handshake asks for.
+pub(crate) fn handshake(answer: Answer, global: &GlobalHeaders) -> HttpResponse {
+    let response = match answer {
+        Answer::Text(echo) => text(StatusCode::OK, echo),
+        Answer::Json(json) => {
+            let mut response = text(StatusCode::OK, json);
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            response
+        }
+        Answer::Empty => text(StatusCode::OK, ""),
+        Answer::EmptyWithHeader { name, value } => {
+            let mut response = text(StatusCode::OK, "");
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                response.headers_mut().insert(HeaderName::from_static(name), value);
+            }
+            response
+        }
+        Answer::NoContent => text(StatusCode::NO_CONTENT, ""),
+        Answer::Refused => text(StatusCode::BAD_REQUEST, ""),
+        Answer::WrongToken => text(StatusCode::FORBIDDEN, ""),
+    };
+    with_global(response, global)
+}
+
+pub(crate) fn handshake_refused(global: &GlobalHeaders) -> HttpResponse {
+    handshake(Answer::Refused, global)
+}
+
 pub(crate) fn multipart_broken(global: &GlobalHeaders) -> HttpResponse {
-    let response = text(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "Error occurred while parsing multipart form.",
-    );
+    let response = text(StatusCode::INTERNAL_SERVER_ERROR, "Error occurred while parsing multipart form.");
     with_global(response, global)
 }
 
@@ -85,10 +108,7 @@ pub(crate) fn rule_error(global: &GlobalHeaders) -> HttpResponse {
 }
 
 pub(crate) fn not_met(settings: &ResponseSettings, global: &GlobalHeaders) -> HttpResponse {
-    with_global(
-        text(configured(settings.mismatch_code), RULES_NOT_SATISFIED),
-        global,
-    )
+    with_global(text(configured(settings.mismatch_code), RULES_NOT_SATISFIED), global)
 }
 
 /// The command runs in the background.
@@ -99,15 +119,8 @@ pub(crate) fn accepted(settings: &ResponseSettings, global: &GlobalHeaders) -> H
 
 /// The command could not be started.
 pub(crate) fn not_started(settings: &ResponseSettings, global: &GlobalHeaders) -> HttpResponse {
-    let message = if settings.output == OutputInResponse::Always {
-        ""
-    } else {
-        RUN_ERROR
-    };
-    with_hook(
-        with_global(text(StatusCode::INTERNAL_SERVER_ERROR, message), global),
-        settings,
-    )
+    let message = if settings.output == OutputInResponse::Always { "" } else { RUN_ERROR };
+    with_hook(with_global(text(StatusCode::INTERNAL_SERVER_ERROR, message), global), settings)
 }
 
 /// The command has ended and its output is the answer. `None`: its end was never learned.
@@ -121,30 +134,20 @@ pub(crate) fn ended(
     };
     let is_truncated = outcome.output.dropped_bytes > 0;
     let (mut response, has_output) = match (outcome.is_success(), settings.output) {
-        (true, _) => (
-            text(configured(settings.success_code), outcome.output.bytes),
-            true,
-        ),
-        (false, OutputInResponse::Always) => (
-            text(StatusCode::INTERNAL_SERVER_ERROR, outcome.output.bytes),
-            true,
-        ),
+        (true, _) => (text(configured(settings.success_code), outcome.output.bytes), true),
+        (false, OutputInResponse::Always) => {
+            (text(StatusCode::INTERNAL_SERVER_ERROR, outcome.output.bytes), true)
+        }
         (false, _) => (text(StatusCode::INTERNAL_SERVER_ERROR, RUN_ERROR), false),
     };
     if is_truncated && has_output {
-        response
-            .headers_mut()
-            .insert(OUTPUT_TRUNCATED, HeaderValue::from_static("true"));
+        response.headers_mut().insert(OUTPUT_TRUNCATED, HeaderValue::from_static("true"));
     }
     with_hook(with_global(response, global), settings)
 }
 
 fn text(status: StatusCode, body: impl Into<Bytes>) -> HttpResponse {
-    let body = if may_have_body(status) {
-        body.into()
-    } else {
-        Bytes::new()
-    };
+    let body = if may_have_body(status) { body.into() } else { Bytes::new() };
     let mut response = Response::new(Full::new(body));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, PLAIN_TEXT);

@@ -19,6 +19,11 @@ pub(crate) struct Routing {
 pub(crate) enum Route {
     Index,
     Hook(Arc<Hook>),
+    /// The method is not allowed, but may be that of the sender's handshake.
+    HandshakeOnly {
+        hook: Arc<Hook>,
+        allowed: Vec<String>,
+    },
     /// The id is known, and its hook was refused when it was loaded.
     Refused {
         id: Arc<str>,
@@ -44,11 +49,7 @@ impl Routing {
             .filter(|method| !method.is_empty())
             .collect();
         Self {
-            prefix: if prefix.is_empty() {
-                "/".to_owned()
-            } else {
-                format!("/{prefix}/")
-            },
+            prefix: if prefix.is_empty() { "/".to_owned() } else { format!("/{prefix}/") },
             default_methods: (!methods.is_empty()).then_some(methods),
         }
     }
@@ -71,15 +72,15 @@ impl Routing {
         };
         match table.get(id) {
             None => Route::UnknownHook { id: id.to_owned() },
-            Some(Entry::Refused { id, reason }) => Route::Refused {
-                id: id.clone(),
-                reason: reason.clone(),
-            },
+            Some(Entry::Refused { id, reason }) => Route::Refused { id: id.clone(), reason: reason.clone() },
             Some(Entry::Ready(hook)) => match hook.methods.as_ref().or(self.default_methods.as_ref()) {
-                Some(allowed) if !allowed.iter().any(|name| name == method) => Route::MethodNotAllowed {
-                    id: id.to_owned(),
-                    allowed: allowed.clone(),
-                },
+                // A sender's handshake may have another method than its deliveries.
+                Some(allowed) if hook.has_handshake() && !allowed.iter().any(|name| name == method) => {
+                    Route::HandshakeOnly { hook: hook.clone(), allowed: allowed.clone() }
+                }
+                Some(allowed) if !allowed.iter().any(|name| name == method) => {
+                    Route::MethodNotAllowed { id: id.to_owned(), allowed: allowed.clone() }
+                }
                 _ => Route::Hook(hook.clone()),
             },
         }

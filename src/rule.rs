@@ -27,13 +27,35 @@ pub(crate) enum Rule {
     Match(Box<Match>),
 }
 
+impl Rule {
+    /// Adds every reference of the rule.
+    pub(crate) fn collect_parameters<'r>(&'r self, into: &mut Vec<&'r Reference>) {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().for_each(|part| part.collect_parameters(into)),
+            Self::Not(part) => part.collect_parameters(into),
+            Self::Match(part) => into.extend(part.parameter()),
+        }
+    }
+}
+
 /// One comparison of a rule.
 pub(crate) enum Match {
     Value { parameter: Reference, value: String },
     Regex { parameter: Reference, regex: GoRegex },
-    Hmac { parameter: Reference, key: HmacKey },
+    Hmac { parameter: Reference, keys: Vec<HmacKey> },
     IpWhitelist { networks: Vec<IpNet> },
-    ScalrSignature { key: HmacKey },
+    ScalrSignature { keys: Vec<HmacKey> },
+}
+
+impl Match {
+    fn parameter(&self) -> Option<&Reference> {
+        match self {
+            Self::Value { parameter, .. } | Self::Regex { parameter, .. } | Self::Hmac { parameter, .. } => {
+                Some(parameter)
+            }
+            Self::IpWhitelist { .. } | Self::ScalrSignature { .. } => None,
+        }
+    }
 }
 
 /// Values and secrets are not for logs.
@@ -140,12 +162,7 @@ pub(crate) fn evaluate(
     conditions: Conditions,
     observe: &mut dyn FnMut(&[Step], &Match, &MatchResult),
 ) -> Verdict {
-    let mut evaluation = Evaluation {
-        facts,
-        conditions,
-        steps: Vec::new(),
-        observe,
-    };
+    let mut evaluation = Evaluation { facts, conditions, steps: Vec::new(), observe };
     match evaluation.rule(rule) {
         (true, None | Some(Fault::NotFound(_))) => Verdict::Fired,
         (false, None | Some(Fault::NotFound(_))) => Verdict::NotFired,
@@ -231,22 +248,19 @@ fn evaluate_match(part: &Match, facts: &Facts<'_>, now_unix_s: i64) -> MatchResu
             .text_of(parameter)
             .map_err(Fault::from)
             .map(|text| regex.is_match(&text).then_some(()).ok_or("no match")),
-        Match::Hmac { parameter, key } => {
-            facts
-                .text_of(parameter)
-                .map_err(Fault::from)
-                .and_then(|signature| match key.signs(&[&facts.request.body], &signature) {
+        Match::Hmac { parameter, keys } => {
+            facts.text_of(parameter).map_err(Fault::from).and_then(|signature| {
+                match keys.iter().any(|key| key.signs(&[&facts.request.body], &signature)) {
                     true => Ok(Ok(())),
                     false => Err(Fault::Signature),
-                })
+                }
+            })
         }
         Match::IpWhitelist { networks } => match facts.request.peer.ip() {
             Some(address) => Ok(contains(networks, address).then_some(()).ok_or("not in the list")),
-            None => Err(Fault::Other(
-                "a peer on a Unix socket has no address for `ip-whitelist`".to_owned(),
-            )),
+            None => Err(Fault::Other("a peer on a Unix socket has no address for `ip-whitelist`".to_owned())),
         },
-        Match::ScalrSignature { key } => scalr::check(key, facts.request, now_unix_s),
+        Match::ScalrSignature { keys } => scalr::check(keys, facts.request, now_unix_s),
     };
     match outcome {
         Ok(Ok(())) => MatchResult::Holds,

@@ -49,10 +49,7 @@ impl Runs {
         active.next += 1;
         active.names.insert(number, name);
         drop(active);
-        ActiveRun {
-            runs: self.clone(),
-            number,
-        }
+        ActiveRun { runs: self.clone(), number }
     }
 
     /// Tells every run that its time is over, and gives their names.

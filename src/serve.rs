@@ -11,8 +11,9 @@ use tracing::{Level, error, info, warn};
 use crate::body::{BodyBudget, BodyLimits};
 use crate::cli::{self, Flags, LimitFlags, LogFlags, TlsFlags};
 use crate::deliver::{Delivery, Settings};
+use crate::duplicates::Duplicates;
 use crate::hook::HookTable;
-use crate::hooks_file::{Effect, HooksFiles, Preprocessing, Problem};
+use crate::hooks_file::{Effect, HooksFiles, Problem, Reading};
 use crate::log::{self, LogFile, LogFormat, LogSettings};
 use crate::pidfile::PidFile;
 use crate::privileges::{self, Account};
@@ -52,47 +53,27 @@ pub(crate) fn serve(flags: Flags) -> ExitCode {
 }
 
 fn log_settings(flags: &LogFlags) -> LogSettings {
-    let LogFlags {
-        verbose,
-        debug,
-        logfile,
-        log_format,
-    } = flags;
+    let LogFlags { verbose, debug, logfile, log_format } = flags;
     let level = match (debug, *verbose || logfile.is_some()) {
         (true, _) => Level::DEBUG,
         (false, true) => Level::INFO,
         (false, false) => Level::WARN,
     };
-    let format = if log_format == "json" {
-        LogFormat::Json
-    } else {
-        LogFormat::Text
-    };
-    LogSettings {
-        level,
-        format,
-        file: logfile.clone(),
-        is_journal: systemd::stderr_is_journal(),
-    }
+    let format = if log_format == "json" { LogFormat::Json } else { LogFormat::Text };
+    LogSettings { level, format, file: logfile.clone(), is_journal: systemd::stderr_is_journal() }
 }
 
 async fn run(flags: Flags, log_file: LogFile) -> Result<(), String> {
     let notifier = Notifier::from_environment();
     let account = account(&flags)?;
-    let tls = tls_settings(&flags.tls)?
-        .map(|settings| tls::acceptor(&settings))
-        .transpose();
+    let tls = tls_settings(&flags.tls)?.map(|settings| tls::acceptor(&settings)).transpose();
     let tls = tls.map_err(|error| error.to_string())?;
     // Signals are listened for before anything can be waited for.
     let signals = Signals::new().map_err(|error| format!("failed to listen for signals: {error}"))?;
     let mut files = hooks_files(&flags);
     let listener = Listener::bind(endpoint(&flags, account.is_some())?).map_err(|error| error.to_string())?;
-    let _pidfile = flags
-        .pidfile
-        .as_deref()
-        .map(PidFile::write)
-        .transpose()
-        .map_err(|error| error.to_string())?;
+    let _pidfile =
+        flags.pidfile.as_deref().map(PidFile::write).transpose().map_err(|error| error.to_string())?;
     if let Some(account) = account {
         privileges::drop_to(account)?;
     }
@@ -100,35 +81,19 @@ async fn run(flags: Flags, log_file: LogFile) -> Result<(), String> {
     load(&mut files, &delivery);
     let hooks = delivery.table.load().len();
     if hooks == 0 && !flags.nopanic && !flags.log.verbose && !flags.log.debug && flags.log.logfile.is_none() {
-        return Err(
-            "no hook could be loaded; to start all the same, use `-nopanic` or `-verbose`".to_owned(),
-        );
+        return Err("no hook could be loaded; to start all the same, use `-nopanic` or `-verbose`".to_owned());
     }
     let scheme = if tls.is_some() { "https" } else { "http" };
     let address = match listener.is_unix() {
         true => format!("unix:{}", listener.address()),
         false => format!("{scheme}://{}", listener.address()),
     };
-    info!(
-        "serving {hooks} hooks on {address}{}",
-        delivery.settings.routing.pattern()
-    );
+    info!("serving {hooks} hooks on {address}{}", delivery.settings.routing.pattern());
     let watch = flags.hotreload.then(|| FileWatch::new(files.paths())).transpose();
     let watch = watch.map_err(|error| format!("failed to watch the hooks files: {error}"))?;
     let server = Server::new(listener, tls, server_limits(&flags.limits), delivery.clone());
-    let Signals {
-        mut terminate,
-        mut interrupt,
-        hangup,
-        user1,
-    } = signals;
-    let housekeeping = Housekeeping {
-        files,
-        delivery,
-        log_file,
-        notifier: notifier.clone(),
-        address,
-    };
+    let Signals { mut terminate, mut interrupt, hangup, user1 } = signals;
+    let housekeeping = Housekeeping { files, delivery, log_file, notifier: notifier.clone(), address };
     notifier.notify(&format!("READY=1\n{}", housekeeping.status()));
     tokio::spawn(watchdog(notifier.clone()));
     let housekeeping = tokio::spawn(housekeeping.run(hangup, user1, watch));
@@ -197,14 +162,7 @@ fn endpoint(flags: &Flags, drops_privileges: bool) -> Result<Endpoint, String> {
 }
 
 fn tls_settings(flags: &TlsFlags) -> Result<Option<TlsSettings>, String> {
-    let TlsFlags {
-        secure,
-        cert,
-        key,
-        tls_min_version,
-        cipher_suites,
-        list_cipher_suites: _,
-    } = flags;
+    let TlsFlags { secure, cert, key, tls_min_version, cipher_suites, list_cipher_suites: _ } = flags;
     let versions = match tls_min_version.as_str() {
         "1.2" | "" => TlsVersions::From12,
         "1.3" => TlsVersions::Only13,
@@ -215,51 +173,31 @@ fn tls_settings(flags: &TlsFlags) -> Result<Option<TlsSettings>, String> {
         }
         other => return Err(format!("`{other}` is no TLS version: write 1.2 or 1.3")),
     };
-    let names = cipher_suites
-        .split(',')
-        .map(str::trim)
-        .filter(|name| !name.is_empty());
+    let names = cipher_suites.split(',').map(str::trim).filter(|name| !name.is_empty());
     let cipher_suites = names.map(str::to_owned).collect();
-    let settings = TlsSettings {
-        certificate: cert.clone(),
-        key: key.clone(),
-        versions,
-        cipher_suites,
-    };
+    let settings = TlsSettings { certificate: cert.clone(), key: key.clone(), versions, cipher_suites };
     Ok(secure.then_some(settings))
 }
 
 fn hooks_files(flags: &Flags) -> HooksFiles {
-    let paths = if flags.hooks.is_empty() {
-        vec!["hooks.json".into()]
-    } else {
-        flags.hooks.clone()
-    };
-    let template = flags.template.then(cli::template_surroundings);
-    HooksFiles::new(paths, Preprocessing { template })
+    let paths = if flags.hooks.is_empty() { vec!["hooks.json".into()] } else { flags.hooks.clone() };
+    let surroundings = cli::hooks_file_surroundings();
+    HooksFiles::new(paths, Reading { is_template: flags.template, surroundings })
 }
 
 fn delivery(flags: &Flags) -> Delivery {
-    let LimitFlags {
-        max_body_size,
-        max_body_memory,
-        body_timeout,
-        max_output,
-        ..
-    } = flags.limits;
+    let LimitFlags { max_body_size, max_body_memory, body_timeout, max_output, .. } = flags.limits;
     Delivery {
         settings: Settings {
             routing: Routing::new(&flags.urlprefix, &flags.http_methods),
             global_headers: flags.header.clone(),
-            body: BodyLimits {
-                size_max: max_body_size,
-                timeout: body_timeout,
-            },
+            body: BodyLimits { size_max: max_body_size, timeout: body_timeout },
             output_max: max_output,
             surroundings: cli::run_surroundings(run::raise_open_files(descriptors_wanted(&flags.limits))),
         },
         table: ArcSwap::from_pointee(HookTable::default()),
         body_budget: BodyBudget::new(max_body_memory),
+        duplicates: Duplicates::default(),
         runs: Runs::new(),
         leaked_pipes: LeakedPipes::default(),
         request_ids: RequestIds::new(flags.x_request_id, flags.x_request_id_limit),
@@ -274,19 +212,10 @@ fn descriptors_wanted(limits: &LimitFlags) -> u64 {
 }
 
 fn server_limits(flags: &LimitFlags) -> ServerLimits {
-    let LimitFlags {
-        header_timeout,
-        idle_timeout,
-        max_connections,
-        drain_timeout,
-        ..
-    } = *flags;
+    let LimitFlags { header_timeout, idle_timeout, max_connections, drain_timeout, .. } = *flags;
     ServerLimits {
         connections_max: max_connections,
-        timeouts: Timeouts {
-            header: header_timeout,
-            idle: idle_timeout,
-        },
+        timeouts: Timeouts { header: header_timeout, idle: idle_timeout },
         drain: drain_timeout,
     }
 }
@@ -298,11 +227,7 @@ fn load(files: &mut HooksFiles, delivery: &Delivery) {
         tell(problem);
     }
     for hook in table.hooks() {
-        let directory = hook
-            .command
-            .working_directory
-            .as_deref()
-            .map(std::path::Path::new);
+        let directory = hook.command.working_directory.as_deref().map(std::path::Path::new);
         let program = std::path::Path::new(&hook.command.program);
         if let Err(failure) = examine(program, directory, &delivery.settings.surroundings) {
             warn!(hook = %hook.id, "the command {program:?} cannot be run now: {failure}");
@@ -360,11 +285,7 @@ impl Housekeeping {
     }
 
     fn status(&self) -> String {
-        format!(
-            "STATUS=serving {} hooks on {}\n",
-            self.delivery.table.load().len(),
-            self.address
-        )
+        format!("STATUS=serving {} hooks on {}\n", self.delivery.table.load().len(), self.address)
     }
 }
 

@@ -49,12 +49,7 @@ impl Server {
         limits: ServerLimits,
         delivery: Arc<Delivery>,
     ) -> Self {
-        Self {
-            listener,
-            tls,
-            limits,
-            delivery,
-        }
+        Self { listener, tls, limits, delivery }
     }
 
     /// Serves until `shutdown` completes, then drains; `hurry` completing cuts the drain short.
@@ -85,12 +80,7 @@ impl Server {
                 }
             }
         }
-        let Self {
-            listener,
-            limits,
-            delivery,
-            ..
-        } = self;
+        let Self { listener, limits, delivery, .. } = self;
         drop(listener);
         drain.send_replace(true);
         drain_all(&delivery, &places, limits, hurry).await;
@@ -127,10 +117,7 @@ async fn drain_all(
         delivery.runs.all_ended().await;
     };
     let count = delivery.runs.count();
-    info!(
-        "shutting down: waiting up to {:?} for requests and {count} runs",
-        limits.drain
-    );
+    info!("shutting down: waiting up to {:?} for requests and {count} runs", limits.drain);
     tokio::select! {
         () = all_done => return,
         () = sleep(limits.drain) => warn!("the drain timeout of {:?} is over", limits.drain),
@@ -138,18 +125,12 @@ async fn drain_all(
     }
     let cut = delivery.runs.cut();
     if !cut.is_empty() {
-        let names: Vec<String> = cut
-            .iter()
-            .map(|run| format!("{} (request {})", run.hook, run.request))
-            .collect();
+        let names: Vec<String> =
+            cut.iter().map(|run| format!("{} (request {})", run.hook, run.request)).collect();
         warn!("killed at shutdown: {}", names.join(", "));
     }
     let deadline = Instant::now() + KILL_GRACE + AFTER_KILL;
     let _ = timeout_at(deadline, delivery.runs.all_ended()).await;
     // Clients that waited for a killed run get their answer; anything else is not waited for.
-    let _ = timeout_at(
-        Instant::now() + AFTER_KILL,
-        places.acquire_many(limits.connections_max),
-    )
-    .await;
+    let _ = timeout_at(Instant::now() + AFTER_KILL, places.acquire_many(limits.connections_max)).await;
 }

@@ -1,9 +1,6 @@
 //! systemd: readiness and watchdog (sd_notify(3)), socket activation (sd_listen_fds(3)), journald.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the service manager speaks through the environment"
-)]
+#![expect(clippy::disallowed_methods, reason = "the service manager speaks through the environment")]
 
 use std::ffi::OsString;
 use std::io;
@@ -29,9 +26,7 @@ impl Notifier {
         let is_for_us = number("WATCHDOG_PID").is_none_or(|pid| pid == u64::from(std::process::id()));
         Self {
             socket: std::env::var_os("NOTIFY_SOCKET").filter(|name| !name.is_empty()),
-            watchdog: number("WATCHDOG_USEC")
-                .filter(|_| is_for_us)
-                .map(Duration::from_micros),
+            watchdog: number("WATCHDOG_USEC").filter(|_| is_for_us).map(Duration::from_micros),
         }
     }
 
@@ -62,9 +57,7 @@ fn send(socket: &[u8], state: &str) -> io::Result<()> {
         Some(name) => SocketAddr::from_abstract_name(name)?,
         None => SocketAddr::from_pathname(std::ffi::OsStr::from_bytes(socket))?,
     };
-    UnixDatagram::unbound()?
-        .send_to_addr(state.as_bytes(), &address)
-        .map(|_| ())
+    UnixDatagram::unbound()?.send_to_addr(state.as_bytes(), &address).map(|_| ())
 }
 
 /// The socket that was passed at the start, if one was.
@@ -74,9 +67,7 @@ pub(crate) fn activated_endpoint() -> Result<Option<Endpoint>, String> {
         0 => return Ok(None),
         1 => {}
         several => {
-            return Err(format!(
-                "{several} sockets were passed at the start, and one is wanted"
-            ));
+            return Err(format!("{several} sockets were passed at the start, and one is wanted"));
         }
     }
     if let Ok(Some(listener)) = passed.take_tcp_listener(0) {

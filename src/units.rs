@@ -19,10 +19,7 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
         "" if number == 0 => 1,
         _ => return Err(expected()),
     };
-    let duration = number
-        .checked_mul(unit_ms)
-        .map(Duration::from_millis)
-        .filter(|d| *d <= DURATION_MAX);
+    let duration = number.checked_mul(unit_ms).map(Duration::from_millis).filter(|d| *d <= DURATION_MAX);
     duration.ok_or_else(|| format!("`{text}` is longer than a year"))
 }
 
@@ -39,9 +36,7 @@ pub(crate) fn parse_size(text: &str) -> Result<usize, String> {
         "GiB" => 1 << 30,
         _ => return Err(expected()),
     };
-    number
-        .checked_mul(unit_bytes)
-        .ok_or_else(|| format!("`{text}` is too large"))
+    number.checked_mul(unit_bytes).ok_or_else(|| format!("`{text}` is too large"))
 }
 
 #[cfg(test)]
@@ -52,11 +47,7 @@ mod tests {
     fn durations() {
         #[track_caller]
         fn check(text: &str, expected_ms: Option<u64>) {
-            assert_eq!(
-                parse_duration(text).ok(),
-                expected_ms.map(Duration::from_millis),
-                "{text}"
-            );
+            assert_eq!(parse_duration(text).ok(), expected_ms.map(Duration::from_millis), "{text}");
         }
         check("250ms", Some(250));
         check("10s", Some(10_000));

@@ -39,8 +39,5 @@ impl Value<'_> {
 }
 
 pub(crate) fn owned_object(fields: Object<'_>) -> Object<'static> {
-    fields
-        .into_iter()
-        .map(|(name, value)| (Cow::Owned(name.into_owned()), value.into_owned()))
-        .collect()
+    fields.into_iter().map(|(name, value)| (Cow::Owned(name.into_owned()), value.into_owned())).collect()
 }

@@ -69,10 +69,7 @@ impl FileWatch {
         loop {
             self.touched.notified().await;
             for _ in 0..SETTLE_ROUNDS_MAX {
-                if tokio::time::timeout(SETTLE, self.touched.notified())
-                    .await
-                    .is_err()
-                {
+                if tokio::time::timeout(SETTLE, self.touched.notified()).await.is_err() {
                     break;
                 }
             }
@@ -128,10 +125,7 @@ fn directories(paths: &[PathBuf]) -> BTreeSet<PathBuf> {
 }
 
 fn fingerprint(paths: &[PathBuf]) -> Fingerprint {
-    paths
-        .iter()
-        .map(|path| files_at(path).iter().filter_map(|file| state(file)).collect())
-        .collect()
+    paths.iter().map(|path| files_at(path).iter().filter_map(|file| state(file)).collect()).collect()
 }
 
 fn files_at(path: &Path) -> Vec<PathBuf> {

@@ -46,9 +46,7 @@ fn has_value(flag: &OsStr) -> bool {
 
 fn takes_value(command: &clap::Command, flag: &OsStr) -> bool {
     let Some(flag) = flag.to_str() else { return false };
-    let argument = command
-        .get_arguments()
-        .find(|argument| argument.get_long() == Some(flag));
+    let argument = command.get_arguments().find(|argument| argument.get_long() == Some(flag));
     argument.is_some_and(|argument| argument.get_action().takes_values() && !argument.is_require_equals_set())
 }
 
@@ -69,15 +67,9 @@ mod tests {
     fn go_spellings_become_long_flags() {
         #[track_caller]
         fn check(arguments: &[&str], expected: &[&str]) {
-            let all = std::iter::once("hookrunner")
-                .chain(arguments.iter().copied())
-                .map(OsString::from);
+            let all = std::iter::once("hookrunner").chain(arguments.iter().copied()).map(OsString::from);
             let long = to_long_form(all, &crate::cli::command());
-            let long: Vec<&str> = long
-                .iter()
-                .skip(1)
-                .filter_map(|argument| argument.to_str())
-                .collect();
+            let long: Vec<&str> = long.iter().skip(1).filter_map(|argument| argument.to_str()).collect();
             assert_eq!(long, expected);
         }
         check(&["-port", "1"], &["--port=1"]);

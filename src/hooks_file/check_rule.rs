@@ -9,10 +9,10 @@ use super::check::reference;
 use super::node::Node;
 use super::problem::Effect;
 use super::record::{Reader, Record};
+use super::secrets::secrets;
 use crate::nearest::nearest;
 use crate::reference::Reference;
 use crate::rule::{GoRegex, HmacAlgorithm, HmacKey, Match, Rule};
-use crate::secret::Secret;
 
 const OPERATORS: [&str; 4] = ["and", "or", "not", "match"];
 const MATCH_KEYS: [&str; 6] = ["type", "secret", "value", "regex", "parameter", "ip-range"];
@@ -34,18 +34,11 @@ pub(super) fn rule(reader: &mut Reader<'_>, node: &Node) -> Option<Rule> {
 
 fn rule_at(reader: &mut Reader<'_>, node: &Node, depth: usize) -> Option<Rule> {
     if depth == RULE_DEPTH_MAX {
-        reader.refuse(
-            format!("rules are nested deeper than {RULE_DEPTH_MAX}"),
-            "flatten them",
-        );
+        reader.refuse(format!("rules are nested deeper than {RULE_DEPTH_MAX}"), "flatten them");
         return None;
     }
     let record = reader.record(node, "a rule", &OPERATORS)?;
-    let present: Vec<&str> = OPERATORS
-        .iter()
-        .copied()
-        .filter(|operator| record.has(operator))
-        .collect();
+    let present: Vec<&str> = OPERATORS.iter().copied().filter(|operator| record.has(operator)).collect();
     let operator = match present.as_slice() {
         [operator] => *operator,
         [] => {
@@ -53,11 +46,7 @@ fn rule_at(reader: &mut Reader<'_>, node: &Node, depth: usize) -> Option<Rule> {
             return None;
         }
         several => {
-            let message = format!(
-                "the rule has {} operators: `{}`",
-                several.len(),
-                several.join("`, `")
-            );
+            let message = format!("the rule has {} operators: `{}`", several.len(), several.join("`, `"));
             reader.refuse(message, "keep one; combine them with `and: [{…}, {…}]`");
             return None;
         }
@@ -95,8 +84,8 @@ fn match_rule(reader: &mut Reader<'_>, node: &Node) -> Option<Match> {
     let algorithm = match kind.as_str() {
         "ip-whitelist" => return ip_whitelist(reader, record),
         "scalr-signature" => {
-            let key = hmac_key(reader, record, HmacAlgorithm::Sha1)?;
-            return Some(Match::ScalrSignature { key });
+            let keys = hmac_keys(reader, record, HmacAlgorithm::Sha1)?;
+            return Some(Match::ScalrSignature { keys });
         }
         "value" => return value(reader, record),
         "regex" => return regex(reader, record),
@@ -120,25 +109,19 @@ fn match_rule(reader: &mut Reader<'_>, node: &Node) -> Option<Match> {
         let help = Some(format!("write `{}`", kind.replace("-hash-", "-hmac-")));
         reader.report(Effect::Warning, format!("`{kind}` is an old name"), help);
     }
-    let key = hmac_key(reader, record, algorithm);
+    let keys = hmac_keys(reader, record, algorithm);
     let parameter = parameter(reader, record)?;
-    Some(Match::Hmac { parameter, key: key? })
+    Some(Match::Hmac { parameter, keys: keys? })
 }
 
 fn parameter(reader: &mut Reader<'_>, record: Record<'_>) -> Option<Reference> {
     let Some((index, node)) = record.get("parameter") else {
-        reader.refuse(
-            "the match has no `parameter`",
-            "say what to compare: `parameter: {source: …, name: …}`",
-        );
+        reader
+            .refuse("the match has no `parameter`", "say what to compare: `parameter: {source: …, name: …}`");
         return None;
     };
     reader.entry(index, "parameter", |reader| {
-        let record = reader.record(
-            node,
-            "a reference",
-            &["source", "name", "envname", "base64decode"],
-        )?;
+        let record = reader.record(node, "a reference", &["source", "name", "envname", "base64decode"])?;
         Some(reference(reader, record))
     })
 }
@@ -154,10 +137,7 @@ fn value(reader: &mut Reader<'_>, record: Record<'_>) -> Option<Match> {
         return None;
     }
     let value = reader.text(record, "value").unwrap_or_default();
-    Some(Match::Value {
-        parameter: parameter?,
-        value,
-    })
+    Some(Match::Value { parameter: parameter?, value })
 }
 
 fn regex(reader: &mut Reader<'_>, record: Record<'_>) -> Option<Match> {
@@ -171,38 +151,27 @@ fn regex(reader: &mut Reader<'_>, record: Record<'_>) -> Option<Match> {
     };
     let pattern = reader.text(record, "regex")?;
     match GoRegex::new(&pattern) {
-        Ok(regex) => Some(Match::Regex {
-            parameter: parameter?,
-            regex,
-        }),
+        Ok(regex) => Some(Match::Regex { parameter: parameter?, regex }),
         Err(error) => {
-            reader.entry(index, "regex", |reader| {
-                reader.refuse(error.to_string(), "patterns are Go's (RE2)")
-            });
+            reader
+                .entry(index, "regex", |reader| reader.refuse(error.to_string(), "patterns are Go's (RE2)"));
             None
         }
     }
 }
 
-fn hmac_key(reader: &mut Reader<'_>, record: Record<'_>, algorithm: HmacAlgorithm) -> Option<HmacKey> {
-    let secret = reader
-        .text(record, "secret")
-        .and_then(|secret| Secret::new(secret.into_bytes()));
-    if secret.is_none() {
-        reader.refuse(
-            "the match has no `secret`",
-            "write the secret that the sender signs with",
-        );
+fn hmac_keys(reader: &mut Reader<'_>, record: Record<'_>, algorithm: HmacAlgorithm) -> Option<Vec<HmacKey>> {
+    if record.get("secret").is_none() {
+        reader.refuse("the match has no `secret`", "write the secret that the sender signs with");
+        return None;
     }
-    secret.map(|secret| HmacKey::new(algorithm, &secret))
+    let secrets = secrets(reader, record, "secret");
+    (!secrets.is_empty()).then(|| secrets.iter().map(|secret| HmacKey::new(algorithm, secret)).collect())
 }
 
 fn ip_whitelist(reader: &mut Reader<'_>, record: Record<'_>) -> Option<Match> {
     let Some((index, _)) = record.get("ip-range") else {
-        reader.refuse(
-            "the match has no `ip-range`",
-            "write addresses or networks, separated by spaces",
-        );
+        reader.refuse("the match has no `ip-range`", "write addresses or networks, separated by spaces");
         return None;
     };
     let ranges = reader.text(record, "ip-range")?;
@@ -220,10 +189,7 @@ fn ip_whitelist(reader: &mut Reader<'_>, record: Record<'_>) -> Option<Match> {
         }
     }
     if networks.is_empty() {
-        reader.refuse(
-            "`ip-range` is empty",
-            "write addresses or networks, separated by spaces",
-        );
+        reader.refuse("`ip-range` is empty", "write addresses or networks, separated by spaces");
         return None;
     }
     Some(Match::IpWhitelist { networks })
@@ -252,11 +218,7 @@ mod tests {
     fn networks_are_taken_as_written() {
         #[track_caller]
         fn check(range: &str, expected: Option<&str>) {
-            assert_eq!(
-                network(range).map(|network| network.to_string()).as_deref(),
-                expected,
-                "{range}"
-            );
+            assert_eq!(network(range).map(|network| network.to_string()).as_deref(), expected, "{range}");
         }
         check("127.0.0.1", Some("127.0.0.1/32"));
         check("10.0.0.0/8", Some("10.0.0.0/8"));

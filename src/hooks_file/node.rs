@@ -70,29 +70,14 @@ pub(crate) fn locate(text: &str, target: &Target) -> Position {
     let Some(document) = serde_yaml::Deserializer::from_str(text).next() else {
         return Position::default();
     };
-    let found = Find {
-        path: &target.path,
-        at_key: target.at_key,
-    }
-    .deserialize(document);
-    found
-        .err()
-        .map(|error| syntax_error(error).position)
-        .unwrap_or_default()
+    let found = Find { path: &target.path, at_key: target.at_key }.deserialize(document);
+    found.err().map(|error| syntax_error(error).position).unwrap_or_default()
 }
 
 fn syntax_error(error: serde_yaml::Error) -> SyntaxError {
-    let position = error
-        .location()
-        .map(|at| Position {
-            line: at.line(),
-            column: at.column(),
-        })
-        .unwrap_or_default();
-    SyntaxError {
-        position,
-        message: without_positions(&error.to_string()),
-    }
+    let position =
+        error.location().map(|at| Position { line: at.line(), column: at.column() }).unwrap_or_default();
+    SyntaxError { position, message: without_positions(&error.to_string()) }
 }
 
 /// The library's message without its ` at line 1 column 2`: the report has the position in its place.
@@ -347,11 +332,7 @@ mod tests {
         check("1.10", Node::Number("1.10".to_owned()));
         check(
             "[1.10, x, 2.50]",
-            Node::Sequence(vec![
-                Node::Number("1.10".to_owned()),
-                text("x"),
-                Node::Number("2.50".to_owned()),
-            ]),
+            Node::Sequence(vec![Node::Number("1.10".to_owned()), text("x"), Node::Number("2.50".to_owned())]),
         );
         check("'1.10'", text("1.10"));
         check("-3", Node::Number("-3".to_owned()));
@@ -382,9 +363,7 @@ mod tests {
     #[test]
     fn merge_keys_add_what_is_not_there() {
         let (node, _) = parse("- &d {a: x, b: y}\n- {<<: *d, b: z}\n").unwrap();
-        let Node::Sequence(items) = node else {
-            panic!("no sequence")
-        };
+        let Node::Sequence(items) = node else { panic!("no sequence") };
         assert_eq!(
             items[1],
             Node::Mapping(vec![
@@ -400,32 +379,14 @@ mod tests {
         let yaml = "- id: a\n  rule:\n    and:\n      - x: 1\n      - yy: {z: 2}\n- id: b\n";
         #[track_caller]
         fn check(yaml: &str, path: &[Segment], at_key: bool, line: usize, column: usize) {
-            let position = locate(
-                yaml,
-                &Target {
-                    path: path.to_vec(),
-                    at_key,
-                },
-            );
+            let position = locate(yaml, &Target { path: path.to_vec(), at_key });
             assert_eq!(position, Position { line, column });
         }
         use Segment::{Entry, Item};
         check(yaml, &[Item(0), Entry(0)], false, 1, 7);
         check(yaml, &[Item(0), Entry(1)], true, 2, 3);
-        check(
-            yaml,
-            &[Item(0), Entry(1), Entry(0), Item(1), Entry(0)],
-            true,
-            5,
-            9,
-        );
-        check(
-            yaml,
-            &[Item(0), Entry(1), Entry(0), Item(1), Entry(0), Entry(0)],
-            false,
-            5,
-            17,
-        );
+        check(yaml, &[Item(0), Entry(1), Entry(0), Item(1), Entry(0)], true, 5, 9);
+        check(yaml, &[Item(0), Entry(1), Entry(0), Item(1), Entry(0), Entry(0)], false, 5, 17);
         check(yaml, &[Item(1)], false, 6, 3);
         check(r#"[{"id": "a"}, {"id": 5}]"#, &[Item(1), Entry(0)], false, 1, 22);
     }

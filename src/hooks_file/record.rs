@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::check::line_of_hook;
 use super::node::{Node, Segment, Target};
 use super::problem::{Effect, Problem};
+use super::template::Surroundings;
 use crate::nearest::nearest;
 
 /// Problems reported of one file; further ones are counted only.
@@ -14,6 +15,7 @@ const PROBLEMS_MAX: usize = 200;
 pub(super) struct Reader<'t> {
     file: Arc<str>,
     text: &'t str,
+    pub(super) surroundings: &'t Surroundings,
     pub(super) problems: Vec<(Problem, Target)>,
     pub(super) problems_dropped: usize,
     /// The id of the hook being read.
@@ -34,26 +36,22 @@ pub(super) struct Record<'n> {
 impl<'n> Record<'n> {
     /// The value at `key` and its index; null counts as absent. The last of several counts.
     pub(super) fn get(&self, key: &str) -> Option<(usize, &'n Node)> {
-        let at = self
-            .entries
-            .iter()
-            .rposition(|(name, _)| name.eq_ignore_ascii_case(key))?;
+        let at = self.entries.iter().rposition(|(name, _)| name.eq_ignore_ascii_case(key))?;
         let (_, node) = self.entries.get(at)?;
         (*node != Node::Null).then_some((at, node))
     }
 
     pub(super) fn has(&self, key: &str) -> bool {
-        self.entries
-            .iter()
-            .any(|(name, _)| name.eq_ignore_ascii_case(key))
+        self.entries.iter().any(|(name, _)| name.eq_ignore_ascii_case(key))
     }
 }
 
 impl<'t> Reader<'t> {
-    pub(super) fn new(file: Arc<str>, text: &'t str) -> Self {
+    pub(super) fn new(file: Arc<str>, text: &'t str, surroundings: &'t Surroundings) -> Self {
         Self {
             file,
             text,
+            surroundings,
             problems: Vec::new(),
             problems_dropped: 0,
             hook: None,
@@ -106,11 +104,7 @@ impl<'t> Reader<'t> {
         match effect {
             Effect::FileRefused => self.file_refused = true,
             Effect::HookRefused => {
-                let reason = if key.is_empty() {
-                    message.clone()
-                } else {
-                    format!("{key}: {message}")
-                };
+                let reason = if key.is_empty() { message.clone() } else { format!("{key}: {message}") };
                 self.refusal.get_or_insert(reason);
             }
             Effect::Error | Effect::Warning => {}
@@ -128,13 +122,7 @@ impl<'t> Reader<'t> {
             message,
             help,
         };
-        self.problems.push((
-            problem,
-            Target {
-                path: self.path.clone(),
-                at_key,
-            },
-        ));
+        self.problems.push((problem, Target { path: self.path.clone(), at_key }));
     }
 
     /// The current place below the hook, as `trigger-rule.and[1].match`.
@@ -157,9 +145,7 @@ impl<'t> Reader<'t> {
             return None;
         };
         for (index, (name, _)) in entries.iter().enumerate() {
-            self.entry(index, name, |reader| {
-                reader.check_key(&entries[..index], name, keys)
-            });
+            self.entry(index, name, |reader| reader.check_key(&entries[..index], name, keys));
         }
         Some(Record { entries })
     }
@@ -177,11 +163,7 @@ impl<'t> Reader<'t> {
             let help = Some(format!("did you mean `{near}`?"));
             self.report_key(Effect::HookRefused, format!("unknown key `{name}`"), help);
         } else if name != "<<" {
-            self.report_key(
-                Effect::Warning,
-                format!("unknown key `{name}`: it has no effect"),
-                None,
-            );
+            self.report_key(Effect::Warning, format!("unknown key `{name}`: it has no effect"), None);
         }
     }
 
@@ -204,9 +186,7 @@ impl<'t> Reader<'t> {
             Node::Bool(value) => *value,
             Node::Text(word) if ["yes", "on", "y"].contains(&word.to_ascii_lowercase().as_str()) => true,
             Node::Text(word) if ["no", "off", "n"].contains(&word.to_ascii_lowercase().as_str()) => false,
-            _ => self.entry(index, key, |reader| {
-                reader.wrong_type(node, "true or false").unwrap_or(false)
-            }),
+            _ => self.entry(index, key, |reader| reader.wrong_type(node, "true or false").unwrap_or(false)),
         }
     }
 
@@ -238,9 +218,7 @@ impl<'t> Reader<'t> {
                 return Vec::new();
             };
             let items = items.iter().enumerate();
-            items
-                .filter_map(|(index, item)| reader.item(index, |reader| read(reader, item)))
-                .collect()
+            items.filter_map(|(index, item)| reader.item(index, |reader| read(reader, item))).collect()
         })
     }
 
@@ -253,11 +231,7 @@ impl<'t> Reader<'t> {
             Node::Sequence(_) => "a list",
             Node::Mapping(_) => "a mapping",
         };
-        self.report(
-            Effect::FileRefused,
-            format!("{wanted} is wanted here, not {found}"),
-            None,
-        );
+        self.report(Effect::FileRefused, format!("{wanted} is wanted here, not {found}"), None);
         None
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::node::Position;
 use super::problem::{Effect, Problem};
-use super::{Preprocessing, load, place_of_hook};
+use super::{Reading, load, place_of_hook};
 use crate::hook::{Entry, HookTable};
 
 type FileHooks = Vec<(usize, Entry)>;
@@ -18,7 +18,7 @@ type FileHooks = Vec<(usize, Entry)>;
 pub(crate) struct HooksFiles {
     /// Files and directories, as given.
     paths: Vec<PathBuf>,
-    preprocessing: Preprocessing,
+    reading: Reading,
     in_force: Vec<(PathBuf, FileHooks)>,
 }
 
@@ -36,12 +36,8 @@ impl Candidate {
 }
 
 impl HooksFiles {
-    pub(crate) fn new(paths: Vec<PathBuf>, preprocessing: Preprocessing) -> Self {
-        Self {
-            paths,
-            preprocessing,
-            in_force: Vec::new(),
-        }
+    pub(crate) fn new(paths: Vec<PathBuf>, reading: Reading) -> Self {
+        Self { paths, reading, in_force: Vec::new() }
     }
 
     /// The paths as given.
@@ -54,15 +50,11 @@ impl HooksFiles {
         let mut problems = Vec::new();
         let mut candidates = Vec::new();
         for path in self.files(&mut problems) {
-            let loaded = load(&path, &self.preprocessing);
+            let loaded = load(&path, &self.reading);
             problems.extend(loaded.problems);
             let old = self.in_force.iter().position(|(file, _)| *file == path);
             let old = old.map(|at| self.in_force.swap_remove(at).1).unwrap_or_default();
-            candidates.push(Candidate {
-                path,
-                new: (!loaded.is_refused).then_some(loaded.hooks),
-                old,
-            });
+            candidates.push(Candidate { path, new: (!loaded.is_refused).then_some(loaded.hooks), old });
         }
         // Each round turns one file back to its old hooks, and those never clash.
         for _ in 0..candidates.len() {
@@ -78,10 +70,8 @@ impl HooksFiles {
             .into_iter()
             .map(|candidate| (candidate.path, candidate.new.unwrap_or(candidate.old)))
             .collect();
-        let entries = self
-            .in_force
-            .iter()
-            .flat_map(|(_, hooks)| hooks.iter().map(|(_, entry)| entry.clone()));
+        let entries =
+            self.in_force.iter().flat_map(|(_, hooks)| hooks.iter().map(|(_, entry)| entry.clone()));
         (HookTable::new(entries), problems)
     }
 
@@ -124,8 +114,8 @@ impl HooksFiles {
                     true => (other_file, [(other, other_index), (candidate, *index)]),
                     false => (file, [(candidate, *index), (other, other_index)]),
                 };
-                let [here, there] = places
-                    .map(|(candidate, index)| place_of_hook(&candidate.path, &self.preprocessing, index));
+                let [here, there] =
+                    places.map(|(candidate, index)| place_of_hook(&candidate.path, &self.reading, index));
                 let message = format!("the id `{}` is in {here} and in {there}", entry.id());
                 let help = "give each hook its own id; until then this file's former hooks stay in force";
                 let path = &candidates.get(refused)?.path;
@@ -141,10 +131,8 @@ pub(crate) fn hooks_files_in(directory: &Path) -> std::io::Result<Vec<PathBuf>> 
     let mut files = Vec::new();
     for entry in std::fs::read_dir(directory)? {
         let path = entry?.path();
-        let is_hooks_file = matches!(
-            path.extension().and_then(|e| e.to_str()),
-            Some("json" | "yaml" | "yml")
-        );
+        let is_hooks_file =
+            matches!(path.extension().and_then(|e| e.to_str()), Some("json" | "yaml" | "yml"));
         if is_hooks_file && !path.is_dir() {
             files.push(path);
         }

@@ -48,6 +48,7 @@ const NESTING_MAX: usize = 100;
 const DEPTH_MAX: usize = 500;
 
 /// What a template may ask of the machine. The caller fills it: this module reads no environment.
+#[derive(Default)]
 pub(crate) struct Surroundings {
     pub(crate) environment: BTreeMap<String, String>,
     /// An empty path is none.

@@ -59,17 +59,9 @@ fn read<'a, T>(
     text: &'a [u8],
     parse: impl FnOnce(&mut Reader<'a>) -> Result<T, Fault>,
 ) -> Result<T, JsonError> {
-    let mut reader = Reader {
-        text,
-        at: 0,
-        depth: 0,
-    };
+    let mut reader = Reader { text, at: 0, depth: 0 };
     reader.pass_space();
-    let parsed = if reader.peek().is_none() {
-        Err(Fault::Empty)
-    } else {
-        parse(&mut reader)
-    };
+    let parsed = if reader.peek().is_none() { Err(Fault::Empty) } else { parse(&mut reader) };
     parsed.map_err(|fault| JsonError::new(fault, text, reader.at))
 }
 
@@ -209,11 +201,7 @@ impl<'a> Reader<'a> {
         while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
             self.at += 1;
         }
-        if self.at == start {
-            Err(instead_of(Expected::Digit, self.peek()))
-        } else {
-            Ok(())
-        }
+        if self.at == start { Err(instead_of(Expected::Digit, self.peek())) } else { Ok(()) }
     }
 
     fn literal(&mut self, literal: &[u8]) -> Result<(), Fault> {

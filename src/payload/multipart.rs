@@ -46,38 +46,20 @@ pub(super) fn parse(
             continue;
         };
         let is_file = part.file_name().is_some_and(|file_name| !file_name.is_empty());
-        let is_json = part
-            .headers()
-            .get_all("content-type")
-            .iter()
-            .any(|value| value == "application/json");
+        let is_json = part.headers().get_all("content-type").iter().any(|value| value == "application/json");
         let content = ready(part.bytes())?.map_err(broken)?;
         if !is_file {
             let text = Cow::Owned(content.to_vec());
-            insert_first(
-                fields.get_or_insert_default(),
-                Cow::Owned(name.into_bytes()),
-                text,
-            );
+            insert_first(fields.get_or_insert_default(), Cow::Owned(name.into_bytes()), text);
         } else if is_json || json_parts.contains(&name.as_str()) {
             let parsed = json_object(&content).unwrap_or_else(|reason| {
-                problem = Some(Problem::Part {
-                    part: name.clone(),
-                    reason,
-                });
+                problem = Some(Problem::Part { part: name.clone(), reason });
                 Value::NullObject
             });
-            fields
-                .get_or_insert_default()
-                .entry(Cow::Owned(name.into_bytes()))
-                .or_insert(parsed);
+            fields.get_or_insert_default().entry(Cow::Owned(name.into_bytes())).or_insert(parsed);
         }
     }
-    Ok(Payload {
-        fields,
-        problem,
-        is_multipart: true,
-    })
+    Ok(Payload { fields, problem, is_multipart: true })
 }
 
 fn json_object(text: &[u8]) -> Result<Value<'static>, String> {

@@ -34,18 +34,16 @@ pub(crate) fn all_pairs(text: &[u8]) -> Result<Object<'_>, PairError> {
 }
 
 fn pairs(text: &[u8]) -> impl Iterator<Item = Result<(Text<'_>, Text<'_>), PairError>> {
-    text.split(|byte| *byte == b'&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            if pair.contains(&b';') {
-                return Err(PairError::Semicolon);
-            }
-            let (name, value) = match pair.iter().position(|byte| *byte == b'=') {
-                Some(at) => (&pair[..at], &pair[at + 1..]),
-                None => (pair, &b""[..]),
-            };
-            Ok((unescape(name)?, unescape(value)?))
-        })
+    text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).map(|pair| {
+        if pair.contains(&b';') {
+            return Err(PairError::Semicolon);
+        }
+        let (name, value) = match pair.iter().position(|byte| *byte == b'=') {
+            Some(at) => (&pair[..at], &pair[at + 1..]),
+            None => (pair, &b""[..]),
+        };
+        Ok((unescape(name)?, unescape(value)?))
+    })
 }
 
 /// Decodes `%41` and `+`.
@@ -88,18 +86,10 @@ mod tests {
         #[track_caller]
         fn check(text: &str, query: &str, form: Result<&str, PairError>) {
             assert_eq!(json(&pairs_that_decode(text.as_bytes())), query, "query {text}");
-            assert_eq!(
-                all_pairs(text.as_bytes()).map(|f| json(&f)),
-                form.map(str::to_owned),
-                "form {text}"
-            );
+            assert_eq!(all_pairs(text.as_bytes()).map(|f| json(&f)), form.map(str::to_owned), "form {text}");
         }
         check("", "{}", Ok("{}"));
-        check(
-            "a=1&b=two%20words&a=3",
-            r#"{"a":"1","b":"two words"}"#,
-            Ok(r#"{"a":"1","b":"two words"}"#),
-        );
+        check("a=1&b=two%20words&a=3", r#"{"a":"1","b":"two words"}"#, Ok(r#"{"a":"1","b":"two words"}"#));
         check("a=%zz&b=ok", r#"{"b":"ok"}"#, Err(PairError::Escape));
         check("a=%4", "{}", Err(PairError::Escape));
         check("a;b=1", "{}", Err(PairError::Semicolon));

@@ -123,19 +123,14 @@ impl Element {
             let value = text_value(decoded(&attribute.value)?);
             members.insert(Cow::Owned(key.into_bytes()), value);
         }
-        Ok(Self {
-            key: Cow::Owned(key),
-            text: None,
-            members,
-        })
+        Ok(Self { key: Cow::Owned(key), text: None, members })
     }
 
     fn add_text(&mut self, new: &str) {
         if self.members.is_empty() {
             self.text = Some(new.to_owned());
         } else {
-            self.members
-                .insert(Cow::Borrowed(b"#text"), text_value(new.to_owned()));
+            self.members.insert(Cow::Borrowed(b"#text"), text_value(new.to_owned()));
         }
     }
 
@@ -200,11 +195,7 @@ mod tests {
     fn check(xml: &str, expected: Result<&str, &str>) {
         let outcome = parse(xml.as_bytes()).map_err(|error| error.to_string());
         let outcome = outcome.as_ref().map(shown);
-        assert_eq!(
-            outcome.as_deref().map_err(|error| error.as_str()),
-            expected,
-            "{xml}"
-        );
+        assert_eq!(outcome.as_deref().map_err(|error| error.as_str()), expected, "{xml}");
     }
 
     /// JSON with `'` for `"`.
@@ -299,12 +290,7 @@ mod tests {
         for (xml, expected) in rows {
             check(xml, Err(expected));
         }
-        let not_utf8: [&[u8]; 4] = [
-            b"<a>\xff</a>",
-            b"<a k='\xff'/>",
-            b"<\xff/>",
-            b"\xff\xfe<\0a\0/\0>\0",
-        ];
+        let not_utf8: [&[u8]; 4] = [b"<a>\xff</a>", b"<a k='\xff'/>", b"<\xff/>", b"\xff\xfe<\0a\0/\0>\0"];
         for body in not_utf8 {
             let outcome = parse(body);
             assert!(matches!(outcome, Err(XmlError::Malformed { .. })), "{outcome:?}");

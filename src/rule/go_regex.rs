@@ -80,10 +80,7 @@ pub(crate) enum Problem {
     NothingToRepeat,
     #[error("a repetition of a repetition")]
     StackedRepetition,
-    #[error(
-        "a repetition of more than {}, or one whose end is below its start,",
-        translate::REPEAT_MAX
-    )]
+    #[error("a repetition of more than {}, or one whose end is below its start,", translate::REPEAT_MAX)]
     RepeatCount,
     #[error("`(` without its `)`")]
     UnclosedGroup,
@@ -119,10 +116,7 @@ pub(crate) enum Problem {
 
 impl Problem {
     fn at(self, offset: usize) -> GoRegexError {
-        GoRegexError::Syntax {
-            offset,
-            problem: self,
-        }
+        GoRegexError::Syntax { offset, problem: self }
     }
 
     /// What to write instead, to follow the message.
@@ -170,23 +164,14 @@ mod tests {
             Err(GoRegexError::Syntax { offset, .. }) => Refused { offset },
             Err(other) => panic!("`{pattern}` {other}"),
         };
-        assert_eq!(
-            &outcome,
-            expected,
-            "`{pattern}` in {:?}",
-            text.escape_ascii().to_string()
-        );
+        assert_eq!(&outcome, expected, "`{pattern}` in {:?}", text.escape_ascii().to_string());
     }
 
     #[test]
     fn patterns_mean_what_they_mean_in_go() {
         for (pattern, found, missed) in MEANINGS {
-            found
-                .iter()
-                .for_each(|text| check(pattern, text.as_bytes(), &Found));
-            missed
-                .iter()
-                .for_each(|text| check(pattern, text.as_bytes(), &Missed));
+            found.iter().for_each(|text| check(pattern, text.as_bytes(), &Found));
+            missed.iter().for_each(|text| check(pattern, text.as_bytes(), &Missed));
         }
         for (pattern, offset) in REFUSALS {
             check(pattern, b"", &Refused { offset: *offset });
@@ -217,10 +202,7 @@ mod tests {
         assert!(GoRegex::within(bytes_max, "x{9}").is_ok());
         assert!(GoRegex::new(r"^\pL{200}").is_ok());
         let deep = "(?:a|".repeat(300) + "b" + &")*".repeat(300);
-        assert!(matches!(
-            GoRegex::new(&deep).unwrap_err(),
-            GoRegexError::Compile(_)
-        ));
+        assert!(matches!(GoRegex::new(&deep).unwrap_err(), GoRegexError::Compile(_)));
         let within = "(?:a|".repeat(60) + "b" + &")*".repeat(60);
         assert!(GoRegex::new(&within).unwrap().is_match(b"b"));
     }
@@ -228,10 +210,7 @@ mod tests {
     #[test]
     fn a_refusal_says_where_and_what_to_write() {
         let message = GoRegex::new(r"World\Z").unwrap_err().to_string();
-        assert_eq!(
-            message,
-            r"unsupported `\Z` at byte 5; write `\z`, or `\n?\z` to allow a last newline"
-        );
+        assert_eq!(message, r"unsupported `\Z` at byte 5; write `\z`, or `\n?\z` to allow a last newline");
     }
 
     proptest! {

@@ -48,10 +48,7 @@ impl HmacKey {
         let is_equal = |candidate: &[u8]| bool::from(candidate.ct_eq(expected.as_bytes()));
         let prefix = self.prefix();
         if header.contains(&b',') {
-            header
-                .split(|byte| *byte == b',')
-                .filter_map(|item| item.strip_prefix(prefix))
-                .any(is_equal)
+            header.split(|byte| *byte == b',').filter_map(|item| item.strip_prefix(prefix)).any(is_equal)
         } else {
             is_equal(header.strip_prefix(prefix).unwrap_or(header))
         }

@@ -8,7 +8,7 @@ use crate::request::Request;
 const DATE_TOLERANCE_S: i64 = 300;
 
 pub(super) fn check(
-    key: &HmacKey,
+    keys: &[HmacKey],
     request: &Request,
     now_unix_s: i64,
 ) -> Result<Result<(), &'static str>, Fault> {
@@ -19,7 +19,7 @@ pub(super) fn check(
     let Some(date) = header("date") else {
         return Ok(Err("no header Date"));
     };
-    if !key.signs(&[&request.body, date], signature) {
+    if !keys.iter().any(|key| key.signs(&[&request.body, date], signature)) {
         return Err(Fault::Signature);
     }
     let Some(date_unix_s) = std::str::from_utf8(date).ok().and_then(unix_seconds) else {
@@ -51,9 +51,8 @@ fn unix_seconds(date: &str) -> Option<i64> {
         (text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit()))
             .then(|| text.parse::<i64>().ok())?
     };
-    const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let month = MONTHS.iter().position(|name| name.eq_ignore_ascii_case(month))? as i64 + 1;
     let (day, year) = (number(day, 2)?, number(year, 4)?);
     let (hour, minute, second) = (number(hour, 2)?, number(minute, 2)?, number(second, 2)?);

@@ -32,14 +32,8 @@ const LEAKED_PIPES_MAX: usize = 256;
 const READ_BYTES: usize = 64 * 1024;
 /// What belongs to this process alone and must not reach a command (systemd's sd_listen_fds(3) and
 /// sd_notify(3)).
-const OWN_VARIABLES: [&str; 6] = [
-    "LISTEN_FDS",
-    "LISTEN_PID",
-    "LISTEN_FDNAMES",
-    "NOTIFY_SOCKET",
-    "WATCHDOG_USEC",
-    "WATCHDOG_PID",
-];
+const OWN_VARIABLES: [&str; 6] =
+    ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
 
 /// How far the server's shutdown has come, for the runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,24 +72,15 @@ pub(crate) struct Running {
 }
 
 /// Starts the command: own process group, empty stdin, stdout and stderr in one pipe.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one place where processes start"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is the one place where processes start")]
 pub(crate) fn start(invocation: &Invocation, surroundings: &Surroundings) -> Result<Running, StartFailure> {
     let directory = invocation.working_directory.as_deref();
     let path = program::find(Path::new(&invocation.program), directory, surroundings)?;
     check_sizes(invocation)?;
     let (reader, writer) = io::pipe()?;
     let mut command = std::process::Command::new(&path);
-    command
-        .arg0(&invocation.program)
-        .args(&invocation.arguments)
-        .process_group(0);
-    command
-        .stdin(Stdio::null())
-        .stdout(writer.try_clone()?)
-        .stderr(writer);
+    command.arg0(&invocation.program).args(&invocation.arguments).process_group(0);
+    command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
     for name in OWN_VARIABLES {
         command.env_remove(name);
     }
@@ -112,22 +97,14 @@ pub(crate) fn start(invocation: &Invocation, surroundings: &Surroundings) -> Res
     }
     let started = Instant::now();
     let mut command = tokio::process::Command::from(command);
-    let child = command
-        .spawn()
-        .map_err(|error| program::explain(&path, directory, error))?;
+    let child = command.spawn().map_err(|error| program::explain(&path, directory, error))?;
     // Dropping the command closes this side's copies of the pipe's writing end.
     drop(command);
     if let Some(id) = child.id() {
         open_files::restore(id, surroundings);
     }
     let group = child.id().map(|id| Pid::from_raw(id.cast_signed()));
-    Ok(Running {
-        child,
-        group,
-        pipe: pipe::Receiver::from_owned_fd(reader.into())?,
-        started,
-        _files: files,
-    })
+    Ok(Running { child, group, pipe: pipe::Receiver::from_owned_fd(reader.into())?, started, _files: files })
 }
 
 /// What the system would refuse, said before with a name to it.
@@ -147,31 +124,21 @@ fn check_sizes(invocation: &Invocation) -> Result<(), StartFailure> {
         check(&|| format!("argument {}", index + 1), argument, 0)?;
     }
     for (name, value) in &invocation.environment {
-        check(
-            &|| format!("the variable {}", name.display()),
-            value,
-            name.len() + 1,
-        )?;
+        check(&|| format!("the variable {}", name.display()), value, name.len() + 1)?;
     }
     Ok(())
 }
 
 fn write_file(file: &InvocationFile, directory: &Path) -> Result<TempPath, StartFailure> {
     let write = || {
-        let prefix: String = file
-            .variable
-            .chars()
-            .filter(|c| c.is_ascii_alphanumeric() || "._-".contains(*c))
-            .collect();
+        let prefix: String =
+            file.variable.chars().filter(|c| c.is_ascii_alphanumeric() || "._-".contains(*c)).collect();
         let directory = std::path::absolute(directory)?;
         let mut created = tempfile::Builder::new().prefix(&prefix).tempfile_in(directory)?;
         created.write_all(&file.content)?;
         Ok(created.into_temp_path())
     };
-    write().map_err(|source| StartFailure::TemporaryFile {
-        variable: file.variable.clone(),
-        source,
-    })
+    write().map_err(|source| StartFailure::TemporaryFile { variable: file.variable.clone(), source })
 }
 
 impl Running {
@@ -227,12 +194,7 @@ impl Running {
         } else if is_leaked {
             leaked_pipes.read_on(self.pipe);
         }
-        Outcome {
-            ending,
-            is_leaked: is_leaked && !was_cut,
-            output,
-            duration,
-        }
+        Outcome { ending, is_leaked: is_leaked && !was_cut, output, duration }
     }
 
     fn signal(&self, signal: Signal) {

@@ -14,14 +14,7 @@ pub(crate) fn raise(wanted: u64) -> Option<Rlimit> {
     if raised <= soft {
         return None;
     }
-    setrlimit(
-        Resource::Nofile,
-        Rlimit {
-            current: Some(raised),
-            maximum: former.maximum,
-        },
-    )
-    .ok()?;
+    setrlimit(Resource::Nofile, Rlimit { current: Some(raised), maximum: former.maximum }).ok()?;
     Some(former)
 }
 

@@ -32,16 +32,9 @@ pub(super) fn find(
     {
         return Ok(std::path::absolute(program)?);
     }
-    let directories = surroundings
-        .path
-        .as_deref()
-        .map(std::env::split_paths)
-        .into_iter()
-        .flatten();
+    let directories = surroundings.path.as_deref().map(std::env::split_paths).into_iter().flatten();
     let mut candidates = directories.map(|directory| directory.join(program));
-    let found = candidates
-        .find(|candidate| is_executable_file(candidate))
-        .ok_or(StartFailure::NotInPath)?;
+    let found = candidates.find(|candidate| is_executable_file(candidate)).ok_or(StartFailure::NotInPath)?;
     Ok(std::path::absolute(found)?)
 }
 
@@ -66,31 +59,25 @@ pub(super) fn look_at(path: &Path) -> Result<(), StartFailure> {
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if is_absence(&error) => {
-            return Err(StartFailure::NotFound {
-                path: path.to_owned(),
-            });
+            return Err(StartFailure::NotFound { path: path.to_owned() });
         }
         Err(error) => return Err(error.into()),
     };
     if metadata.is_dir() {
-        return Err(StartFailure::IsDirectory {
-            path: path.to_owned(),
-        });
+        return Err(StartFailure::IsDirectory { path: path.to_owned() });
     }
     let may = access(path, AccessFlags::X_OK).is_ok();
     if !may || metadata.permissions().mode() & 0o111 == 0 {
-        return Err(StartFailure::NotExecutable {
-            path: path.to_owned(),
-        });
+        return Err(StartFailure::NotExecutable { path: path.to_owned() });
     }
     Ok(())
 }
 
 pub(super) fn look_at_directory(working_directory: Option<&Path>) -> Result<(), StartFailure> {
     match working_directory {
-        Some(directory) if !directory.is_dir() => Err(StartFailure::NoWorkingDirectory {
-            path: directory.to_owned(),
-        }),
+        Some(directory) if !directory.is_dir() => {
+            Err(StartFailure::NoWorkingDirectory { path: directory.to_owned() })
+        }
         _ => Ok(()),
     }
 }
@@ -103,9 +90,7 @@ pub(super) fn look_at_script(path: &Path) -> Result<(), StartFailure> {
     };
     let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
     if line.ends_with(b"\r") {
-        return Err(StartFailure::CarriageReturn {
-            path: path.to_owned(),
-        });
+        return Err(StartFailure::CarriageReturn { path: path.to_owned() });
     }
     let line = String::from_utf8_lossy(line);
     let Some(interpreter) = line.split_ascii_whitespace().next() else {
@@ -122,32 +107,24 @@ pub(super) fn look_at_script(path: &Path) -> Result<(), StartFailure> {
 
 fn head(path: &Path) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
-    std::fs::File::open(path)?
-        .take(HEAD_BYTES)
-        .read_to_end(&mut head)?;
+    std::fs::File::open(path)?.take(HEAD_BYTES).read_to_end(&mut head)?;
     Ok(head)
 }
 
 fn is_absence(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// Puts the system's refusal to start `path` into words.
 pub(super) fn explain(path: &Path, working_directory: Option<&Path>, error: io::Error) -> StartFailure {
-    let looked = look_at_directory(working_directory)
-        .and_then(|()| look_at(path))
-        .and_then(|()| look_at_script(path));
+    let looked =
+        look_at_directory(working_directory).and_then(|()| look_at(path)).and_then(|()| look_at_script(path));
     if let Err(failure) = looked {
         return failure;
     }
     match error.raw_os_error().map(Errno::from_raw) {
         Some(Errno::E2BIG) => StartFailure::ArgumentsTooLong,
-        Some(Errno::ENOEXEC) => StartFailure::NotAProgram {
-            path: path.to_owned(),
-        },
+        Some(Errno::ENOEXEC) => StartFailure::NotAProgram { path: path.to_owned() },
         _ => StartFailure::Other(error),
     }
 }

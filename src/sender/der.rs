@@ -34,15 +34,8 @@ impl<'a> Reader<'a> {
         } else {
             // Up to 4 bytes of length; 0x80, the indefinite form, is not DER.
             let count = usize::from(first & 0x7F);
-            let (length, rest) = rest
-                .split_at_checked(count)
-                .filter(|_| (1..=4).contains(&count))?;
-            (
-                length
-                    .iter()
-                    .fold(0, |length, byte| length << 8 | usize::from(*byte)),
-                rest,
-            )
+            let (length, rest) = rest.split_at_checked(count).filter(|_| (1..=4).contains(&count))?;
+            (length.iter().fold(0, |length, byte| length << 8 | usize::from(*byte)), rest)
         };
         let (content, rest) = rest.split_at_checked(length)?;
         self.0 = rest;

@@ -63,10 +63,7 @@ pub(crate) struct Answered {
 
 impl From<Answer> for Answered {
     fn from(answer: Answer) -> Self {
-        Self {
-            answer,
-            offered: None,
-        }
+        Self { answer, offered: None }
     }
 }
 
@@ -89,10 +86,7 @@ impl Verifier {
             Handshake::Lark => self.lark(&reading),
             Handshake::Asana if self.set_up => {
                 let secret = request.headers.get(ASANA_SECRET)?.as_bytes();
-                let with_header = |value| Answer::EmptyWithHeader {
-                    name: "X-Hook-Secret",
-                    value,
-                };
+                let with_header = |value| Answer::EmptyWithHeader { name: "X-Hook-Secret", value };
                 Some(bringing(secret, with_header))
             }
             Handshake::Notion => self.notion(&reading),
@@ -113,10 +107,7 @@ impl Verifier {
             Handshake::Slack => {
                 let object = object(&reading)?;
                 (text(object, "type")? == b"url_verification").then_some(())?;
-                Some(echoed(
-                    text(object, "challenge").unwrap_or_default(),
-                    challenge_json,
-                ))
+                Some(echoed(text(object, "challenge").unwrap_or_default(), challenge_json))
             }
             Handshake::Twitch => {
                 (request.headers.get(TWITCH_TYPE)?.as_bytes() == TWITCH_CHALLENGE).then_some(())?;
@@ -137,11 +128,9 @@ impl Verifier {
             Some(Value::Object(payload)) => text(payload, "plainToken"),
             _ => None,
         };
-        Some(
-            self.signed_token(token.unwrap_or_default(), Encoding::Hex, |token, signature| {
-                format!("{{\"plainToken\":\"{token}\",\"encryptedToken\":\"{signature}\"}}")
-            }),
-        )
+        Some(self.signed_token(token.unwrap_or_default(), Encoding::Hex, |token, signature| {
+            format!("{{\"plainToken\":\"{token}\",\"encryptedToken\":\"{signature}\"}}")
+        }))
     }
 
     fn x_crc(&self, reading: &Reading<'_>) -> Option<Answered> {
@@ -162,9 +151,8 @@ impl Verifier {
             return Answer::Refused.into();
         };
         let fit = (1..=TOKEN_BYTES_MAX).contains(&token.len()) && is_token(token);
-        let Some(text) = str::from_utf8(token)
-            .ok()
-            .filter(|_| fit && self.spec.algorithm == Algorithm::HmacSha256)
+        let Some(text) =
+            str::from_utf8(token).ok().filter(|_| fit && self.spec.algorithm == Algorithm::HmacSha256)
         else {
             return Answer::Refused.into();
         };
@@ -182,10 +170,7 @@ impl Verifier {
         if !known {
             return Some(Answer::WrongToken.into());
         }
-        Some(echoed(
-            &one(reading, "hub.challenge").unwrap_or_default(),
-            Answer::Text,
-        ))
+        Some(echoed(&one(reading, "hub.challenge").unwrap_or_default(), Answer::Text))
     }
 
     /// Unsigned; it brings the app's verification token. Without one configured there is nothing to
@@ -194,17 +179,10 @@ impl Verifier {
         let object = small_object(reading)?;
         (text(object, "type")? == b"url_verification").then_some(())?;
         let token = text(object, "token").unwrap_or_default();
-        if self
-            .verify_token
-            .as_ref()
-            .is_some_and(|expected| !same(expected, token))
-        {
+        if self.verify_token.as_ref().is_some_and(|expected| !same(expected, token)) {
             return Some(Answer::WrongToken.into());
         }
-        Some(echoed(
-            text(object, "challenge").unwrap_or_default(),
-            challenge_json,
-        ))
+        Some(echoed(text(object, "challenge").unwrap_or_default(), challenge_json))
     }
 
     /// A delivery is signed, so what is signed is no handshake.
@@ -215,11 +193,7 @@ impl Verifier {
             return None;
         }
         let token = text(small_object(reading)?, "verification_token")?;
-        if self.set_up {
-            Some(bringing(token, |_| Answer::Empty))
-        } else {
-            Some(Answer::Empty.into())
-        }
+        if self.set_up { Some(bringing(token, |_| Answer::Empty)) } else { Some(Answer::Empty.into()) }
     }
 }
 
@@ -237,9 +211,7 @@ fn discord(object: &Object<'_>) -> Option<Answered> {
 }
 
 pub(super) fn is_token(bytes: &[u8]) -> bool {
-    bytes
-        .iter()
-        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 fn echoed(challenge: &[u8], answer: impl Fn(String) -> Answer) -> Answered {
@@ -252,19 +224,14 @@ fn echoed(challenge: &[u8], answer: impl Fn(String) -> Answer) -> Answered {
 /// Answered as an echo is, and handed to the operator.
 fn bringing(secret: &[u8], answer: impl Fn(String) -> Answer) -> Answered {
     match echo(secret) {
-        Some(text) => Answered {
-            answer: answer(text),
-            offered: Secret::new(secret),
-        },
+        Some(text) => Answered { answer: answer(text), offered: Secret::new(secret) },
         None => Answer::Refused.into(),
     }
 }
 
 fn echo(challenge: &[u8]) -> Option<String> {
     let fit = (1..=ECHO_BYTES_MAX).contains(&challenge.len());
-    let printable = challenge
-        .iter()
-        .all(|byte| byte.is_ascii_graphic() || *byte == b' ');
+    let printable = challenge.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ');
     (fit && printable).then(|| String::from_utf8(challenge.to_vec()).ok())?
 }
 

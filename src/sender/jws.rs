@@ -22,48 +22,28 @@ pub(super) fn verify(
     let part = source.described();
     let text = reading.text(source)?;
     if text.len() > SIGNATURE_BYTES_MAX {
-        return Err(Refusal::TooLong {
-            part,
-            bytes_max: SIGNATURE_BYTES_MAX,
-        });
+        return Err(Refusal::TooLong { part, bytes_max: SIGNATURE_BYTES_MAX });
     }
     let prefix = &verifier.spec.prefix;
     let token = text
         .strip_prefix(prefix.as_bytes())
-        .ok_or_else(|| Refusal::PrefixMissing {
-            part,
-            prefix: prefix.clone(),
-        })?;
+        .ok_or_else(|| Refusal::PrefixMissing { part, prefix: prefix.clone() })?;
     let signed = signed_part(token).ok_or(Refusal::NotAJws)?;
     let signature = token.get(signed.len() + 1..).ok_or(Refusal::NotAJws)?;
     let signature = [Encoding::Base64Url.decode(signature).ok_or(Refusal::NotAJws)?];
     let pieces = [Piece::Bytes(signed.into())];
     let matching = |(secret, key): &(Secret, Key)| key.matches(&pieces, secret, &signature);
     let position = verifier.secrets.iter().position(matching);
-    let position = position.ok_or(Refusal::Mismatch {
-        candidates: 1,
-        secrets: verifier.secrets.len(),
-    })?;
+    let position = position.ok_or(Refusal::Mismatch { candidates: 1, secrets: verifier.secrets.len() })?;
     check_claims(verifier, reading, signed, now_ms)?;
-    Ok(Verified {
-        secret_position: Some(position),
-        age_ms: None,
-    })
+    Ok(Verified { secret_position: Some(position), age_ms: None })
 }
 
 /// Header and payload with the dot between them: what the signature is over.
 pub(super) fn signed_part(token: &[u8]) -> Option<&[u8]> {
-    let mut dots = token
-        .iter()
-        .enumerate()
-        .filter(|(_, byte)| **byte == b'.')
-        .map(|(position, _)| position);
+    let mut dots = token.iter().enumerate().filter(|(_, byte)| **byte == b'.').map(|(position, _)| position);
     let (_, second, third) = (dots.next()?, dots.next()?, dots.next());
-    if third.is_some() {
-        None
-    } else {
-        token.get(..second)
-    }
+    if third.is_some() { None } else { token.get(..second) }
 }
 
 fn check_claims(
@@ -72,9 +52,7 @@ fn check_claims(
     signed: &[u8],
     now_ms: i64,
 ) -> Result<(), Refusal> {
-    let mut halves = signed
-        .split(|byte| *byte == b'.')
-        .map(|half| Encoding::Base64Url.decode(half));
+    let mut halves = signed.split(|byte| *byte == b'.').map(|half| Encoding::Base64Url.decode(half));
     let (Some(Some(header)), Some(Some(payload))) = (halves.next(), halves.next()) else {
         return Err(Refusal::NotAJws);
     };
@@ -94,9 +72,7 @@ fn check_claims(
     if let Some(issuer) = &claim.issuer
         && text(&payload, "iss") != Some(issuer.as_bytes())
     {
-        return Err(Refusal::JwsIssuer {
-            issuer: issuer.clone(),
-        });
+        return Err(Refusal::JwsIssuer { issuer: issuer.clone() });
     }
     if let Some(leeway_ms) = verifier.leeway_ms() {
         let expired = |at_ms: i64| now_ms.saturating_sub(at_ms) > leeway_ms;
@@ -110,9 +86,7 @@ fn check_claims(
     if hash.is_some_and(|hash| hash == body) {
         Ok(())
     } else {
-        Err(Refusal::BodyHash {
-            part: format!("the token's claim `{}`", claim.name),
-        })
+        Err(Refusal::BodyHash { part: format!("the token's claim `{}`", claim.name) })
     }
 }
 
@@ -128,14 +102,8 @@ fn time_ms(object: &Object<'_>, key: &str) -> Result<Option<i64>, Refusal> {
     match object.get(key.as_bytes()) {
         None => Ok(None),
         Some(Value::Number(digits)) => {
-            let whole = digits
-                .split('.')
-                .next()
-                .and_then(|whole| whole.parse::<i64>().ok());
-            whole
-                .and_then(|seconds| seconds.checked_mul(1000))
-                .map(Some)
-                .ok_or(Refusal::JwsTime)
+            let whole = digits.split('.').next().and_then(|whole| whole.parse::<i64>().ok());
+            whole.and_then(|seconds| seconds.checked_mul(1000)).map(Some).ok_or(Refusal::JwsTime)
         }
         Some(_) => Err(Refusal::JwsTime),
     }

@@ -91,15 +91,11 @@ impl Key {
             Self::Hash(algorithm) => hash(*algorithm, message, secret),
             Self::Public(key) => {
                 let message = joined(message, secret);
-                return candidates
-                    .iter()
-                    .any(|candidate| key.key.verify(&message, candidate).is_ok());
+                return candidates.iter().any(|candidate| key.key.verify(&message, candidate).is_ok());
             }
             Self::Text(_) => return candidates.iter().any(|candidate| self.is(candidate)),
         };
-        candidates
-            .iter()
-            .any(|candidate| bool::from(candidate.as_slice().ct_eq(&expected)))
+        candidates.iter().any(|candidate| bool::from(candidate.as_slice().ct_eq(&expected)))
     }
 
     /// Whether this is the token, or the user and password.
@@ -132,9 +128,7 @@ fn keyed<M: KeyInit>(key: &[u8]) -> Result<M, KeyFault> {
 }
 
 fn finished<M: hmac::Mac>(mut mac: M, message: &[Piece<'_>], secret: &Secret) -> Vec<u8> {
-    message
-        .iter()
-        .for_each(|piece| piece.feed(secret.expose(), &mut |bytes| mac.update(bytes)));
+    message.iter().for_each(|piece| piece.feed(secret.expose(), &mut |bytes| mac.update(bytes)));
     mac.finalize().into_bytes().to_vec()
 }
 
@@ -146,17 +140,13 @@ pub(super) fn hash(algorithm: Algorithm, message: &[Piece<'_>], secret: &Secret)
 }
 
 fn digest(mut hash: impl Digest, message: &[Piece<'_>], secret: &Secret) -> Vec<u8> {
-    message
-        .iter()
-        .for_each(|piece| piece.feed(secret.expose(), &mut |bytes| hash.update(bytes)));
+    message.iter().for_each(|piece| piece.feed(secret.expose(), &mut |bytes| hash.update(bytes)));
     hash.finalize().to_vec()
 }
 
 pub(super) fn joined(message: &[Piece<'_>], secret: &Secret) -> Vec<u8> {
     let mut text = Vec::new();
-    message
-        .iter()
-        .for_each(|piece| piece.feed(secret.expose(), &mut |bytes| text.extend_from_slice(bytes)));
+    message.iter().for_each(|piece| piece.feed(secret.expose(), &mut |bytes| text.extend_from_slice(bytes)));
     text
 }
 
@@ -178,28 +168,17 @@ pub(super) fn credentials(secret: &[u8], username: Option<&str>) -> Result<Vec<u
 fn key_bytes(encoding: KeyEncoding, text: &[u8]) -> Result<Vec<u8>, KeyFault> {
     let key = match encoding {
         KeyEncoding::Hex => Encoding::Hex.decode(text).ok_or(KeyFault::Undecodable("hex")),
-        KeyEncoding::Base64 => Encoding::Base64
-            .decode(text)
-            .ok_or(KeyFault::Undecodable("base64")),
+        KeyEncoding::Base64 => Encoding::Base64.decode(text).ok_or(KeyFault::Undecodable("base64")),
         KeyEncoding::Whsec => {
-            let text = WHSEC_PREFIXES
-                .iter()
-                .find_map(|prefix| text.strip_prefix(*prefix))
-                .unwrap_or(text);
-            Encoding::Base64
-                .decode(text)
-                .ok_or(KeyFault::Undecodable("`whsec_` and base64"))
+            let text = WHSEC_PREFIXES.iter().find_map(|prefix| text.strip_prefix(*prefix)).unwrap_or(text);
+            Encoding::Base64.decode(text).ok_or(KeyFault::Undecodable("`whsec_` and base64"))
         }
         // Records pair the others with public keys only.
         KeyEncoding::Utf8 | KeyEncoding::Whpk | KeyEncoding::SpkiBase64 | KeyEncoding::Pem => {
             Ok(text.to_vec())
         }
     }?;
-    if key.is_empty() {
-        Err(KeyFault::Empty)
-    } else {
-        Ok(key)
-    }
+    if key.is_empty() { Err(KeyFault::Empty) } else { Ok(key) }
 }
 
 impl PublicKey {
@@ -215,9 +194,7 @@ impl PublicKey {
                 raw("`whpk_` and base64", Encoding::Base64.decode(text))
             }
             KeyEncoding::SpkiBase64 => {
-                let spki = Encoding::Base64
-                    .decode(text)
-                    .ok_or(KeyFault::Undecodable("base64"))?;
+                let spki = Encoding::Base64.decode(text).ok_or(KeyFault::Undecodable("base64"))?;
                 Self::of(algorithm, der::subject_key(&spki).ok_or(KeyFault::NoKey)?)
             }
             _ => {
@@ -259,9 +236,7 @@ impl PublicKey {
             }
             _ => return Err(KeyFault::OtherAlgorithm(algorithm)),
         };
-        Ok(Self {
-            key: UnparsedPublicKey::new(verification, key.to_vec()),
-        })
+        Ok(Self { key: UnparsedPublicKey::new(verification, key.to_vec()) })
     }
 }
 
@@ -272,12 +247,6 @@ pub(super) fn pem(text: &[u8]) -> Option<(&str, Vec<u8>)> {
     let (label, after) = after.split_once("-----")?;
     let (content, after) = after.split_once("-----END ")?;
     let _end = after.strip_prefix(label)?.strip_prefix("-----")?;
-    let content: Vec<u8> = content
-        .bytes()
-        .filter(|byte| !byte.is_ascii_whitespace())
-        .collect();
-    Some((
-        label,
-        base64::engine::general_purpose::STANDARD.decode(content).ok()?,
-    ))
+    let content: Vec<u8> = content.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    Some((label, base64::engine::general_purpose::STANDARD.decode(content).ok()?))
 }

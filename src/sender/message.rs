@@ -77,10 +77,7 @@ impl Message {
         if !rest.is_empty() {
             parts.push(Part::Literal(rest.to_owned()));
         }
-        Ok(Self {
-            parts,
-            text: text.to_owned(),
-        })
+        Ok(Self { parts, text: text.to_owned() })
     }
 
     pub(crate) fn parts(&self) -> &[Part] {
@@ -149,9 +146,9 @@ impl Part {
         Ok(Piece::Bytes(match self {
             Self::Literal(text) => Cow::Borrowed(text.as_bytes()),
             Self::Body => Cow::Borrowed(&request.body),
-            Self::Timestamp => Cow::Borrowed(scene.timestamp.ok_or_else(|| Refusal::Missing {
-                part: "timestamp".into(),
-            })?),
+            Self::Timestamp => {
+                Cow::Borrowed(scene.timestamp.ok_or_else(|| Refusal::Missing { part: "timestamp".into() })?)
+            }
             Self::Secret => return Ok(Piece::Secret),
             Self::Method => Cow::Borrowed(request.method.as_str().as_bytes()),
             Self::Url => Cow::Owned(public_url(scene)?.with_query(query).into_bytes()),
@@ -176,10 +173,8 @@ impl Piece<'_> {
             Self::Bytes(bytes) => sink(bytes),
             Self::Secret => sink(secret),
             Self::Sorted(items) => {
-                let mut texts: Vec<&[u8]> = items
-                    .iter()
-                    .map(|item| item.as_deref().unwrap_or(secret))
-                    .collect();
+                let mut texts: Vec<&[u8]> =
+                    items.iter().map(|item| item.as_deref().unwrap_or(secret)).collect();
                 texts.sort_unstable();
                 texts.into_iter().for_each(sink);
             }
@@ -196,9 +191,7 @@ fn sorted_item(item: &str) -> Option<Option<Source>> {
 
 fn public_url<'a>(scene: &Scene<'a, '_>) -> Result<&'a PublicUrl, Refusal> {
     // Refused at load.
-    scene.public_url.ok_or_else(|| Refusal::Missing {
-        part: "`public-url`".into(),
-    })
+    scene.public_url.ok_or_else(|| Refusal::Missing { part: "`public-url`".into() })
 }
 
 /// Several values of one name are sorted, and each counts once.
@@ -206,25 +199,16 @@ fn form_sorted(fields: &Fields) -> Vec<u8> {
     let mut fields: Vec<&(Vec<u8>, Vec<u8>)> = fields.iter().collect();
     fields.sort_unstable();
     fields.dedup();
-    fields
-        .into_iter()
-        .flat_map(|(name, value)| name.iter().chain(value))
-        .copied()
-        .collect()
+    fields.into_iter().flat_map(|(name, value)| name.iter().chain(value)).copied().collect()
 }
 
 /// The timestamp's header must be among them, or it could be made fresh.
 fn signed_headers(scene: &Scene<'_, '_>, field: &HeaderField) -> Result<Vec<u8>, Refusal> {
     let list = scene.reading.header(field)?;
-    let list = str::from_utf8(list).map_err(|_| Refusal::Undecodable {
-        part: field.described(),
-        encoding: "a list of names".into(),
-    })?;
+    let list = str::from_utf8(list)
+        .map_err(|_| Refusal::Undecodable { part: field.described(), encoding: "a list of names".into() })?;
     if list.split(',').count() > SIGNED_HEADERS_MAX {
-        return Err(Refusal::ListTooLong {
-            part: field.described(),
-            items_max: SIGNED_HEADERS_MAX,
-        });
+        return Err(Refusal::ListTooLong { part: field.described(), items_max: SIGNED_HEADERS_MAX });
     }
     let mut text = Vec::new();
     let mut lists_timestamp = scene.timestamp_header.is_none();
@@ -245,15 +229,12 @@ fn signed_headers(scene: &Scene<'_, '_>, field: &HeaderField) -> Result<Vec<u8>,
         text.extend_from_slice(listed.name.as_str().as_bytes());
         text.push(b':');
         text.extend_from_slice(value.as_bytes());
-        lists_timestamp |= scene
-            .timestamp_header
-            .is_some_and(|header| header.name == listed.name);
+        lists_timestamp |= scene.timestamp_header.is_some_and(|header| header.name == listed.name);
     }
     match scene.timestamp_header {
-        Some(header) if !lists_timestamp => Err(Refusal::NotSigned {
-            part: field.described(),
-            header: header.described(),
-        }),
+        Some(header) if !lists_timestamp => {
+            Err(Refusal::NotSigned { part: field.described(), header: header.described() })
+        }
         _ => Ok(text),
     }
 }
@@ -262,8 +243,6 @@ fn signed_headers(scene: &Scene<'_, '_>, field: &HeaderField) -> Result<Vec<u8>,
 fn crc32(bytes: &[u8]) -> u32 {
     const POLYNOMIAL: u32 = 0xEDB8_8320;
     !bytes.iter().fold(u32::MAX, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
-            (crc >> 1) ^ (POLYNOMIAL * (crc & 1))
-        })
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (POLYNOMIAL * (crc & 1)))
     })
 }

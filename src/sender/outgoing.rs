@@ -8,11 +8,7 @@ use super::sign::{SignError, Signed};
 use super::source::{HeaderField, Pointer, Source};
 
 /// What RFC 3986 leaves as it is.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 pub(super) struct Outgoing {
     pub(super) url: String,
@@ -26,11 +22,7 @@ impl Outgoing {
     }
 
     pub(super) fn into_signed(self) -> Signed {
-        Signed {
-            url: self.url,
-            headers: self.headers,
-            body: self.body,
-        }
+        Signed { url: self.url, headers: self.headers, body: self.body }
     }
 
     pub(super) fn header(&self, name: &HeaderName) -> Option<&str> {
@@ -46,8 +38,7 @@ impl Outgoing {
 
     /// Instead of what was there.
     pub(super) fn set_header(&mut self, name: &str, value: String) {
-        self.headers
-            .retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         self.headers.push((name.to_owned(), value));
     }
 
@@ -100,11 +91,7 @@ impl Outgoing {
 }
 
 fn pair(name: &str, text: &str) -> String {
-    format!(
-        "{}={}",
-        utf8_percent_encode(name, RESERVED),
-        utf8_percent_encode(text, RESERVED)
-    )
+    format!("{}={}", utf8_percent_encode(name, RESERVED), utf8_percent_encode(text, RESERVED))
 }
 
 fn without(pairs: &str, name: &str) -> Vec<String> {
@@ -119,11 +106,9 @@ fn without(pairs: &str, name: &str) -> Vec<String> {
 /// Makes the objects on the way. `None`: something else is in the way.
 fn put(body: &mut Value, pointer: &Pointer, value: Value) -> Option<()> {
     let place = pointer.keys.iter().try_fold(body, |place, key| match place {
-        Value::Object(members) => Some(
-            members
-                .entry(key.as_str())
-                .or_insert_with(|| Value::Object(Map::new())),
-        ),
+        Value::Object(members) => {
+            Some(members.entry(key.as_str()).or_insert_with(|| Value::Object(Map::new())))
+        }
         Value::Array(items) => items.get_mut(key.parse::<usize>().ok()?),
         _ => None,
     })?;

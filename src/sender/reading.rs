@@ -23,11 +23,7 @@ pub(super) struct Reading<'r> {
 
 impl<'r> Reading<'r> {
     pub(super) fn new(request: &'r Request) -> Self {
-        Self {
-            request,
-            json: OnceCell::new(),
-            form: OnceCell::new(),
-        }
+        Self { request, json: OnceCell::new(), form: OnceCell::new() }
     }
 
     /// What is there exactly once. Two values would let the sender's copy be checked and the other be
@@ -73,9 +69,7 @@ impl<'r> Reading<'r> {
     }
 
     pub(super) fn json(&self) -> Option<&Value<'r>> {
-        self.json
-            .get_or_init(|| json::parse(&self.request.body).ok())
-            .as_ref()
+        self.json.get_or_init(|| json::parse(&self.request.body).ok()).as_ref()
     }
 
     /// `None` when the body is no form, or says that it is something else: then the hook's payload would
@@ -94,9 +88,7 @@ fn only<T>(values: &mut impl Iterator<Item = T>, part: impl Fn() -> String) -> R
 }
 
 fn missing(source: &Source) -> Refusal {
-    Refusal::Missing {
-        part: source.described(),
-    }
+    Refusal::Missing { part: source.described() }
 }
 
 /// A text or the digits of a number; other values are no signature, timestamp or id.
@@ -118,10 +110,7 @@ fn form(request: &Request) -> Option<Fields> {
             return None;
         }
     }
-    let pairs = request
-        .body
-        .split(|byte| *byte == b'&')
-        .filter(|pair| !pair.is_empty());
+    let pairs = request.body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
     pairs.map(decoded_pair).collect()
 }
 
@@ -136,13 +125,10 @@ fn decoded_pair(pair: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
 }
 
 fn decoded(text: &[u8]) -> Option<Vec<u8>> {
-    let well_formed = text.split(|byte| *byte == b'%').skip(1).all(|rest| {
-        rest.get(..2)
-            .is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
-    });
-    let spaced: Vec<u8> = text
-        .iter()
-        .map(|byte| if *byte == b'+' { b' ' } else { *byte })
-        .collect();
+    let well_formed = text
+        .split(|byte| *byte == b'%')
+        .skip(1)
+        .all(|rest| rest.get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)));
+    let spaced: Vec<u8> = text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
     well_formed.then(|| percent_decode(&spaced).collect())
 }

@@ -63,18 +63,11 @@ pub(crate) enum SpecError {
     #[error("`sender` is `{written}`, which {hint}")]
     Sender { written: String, hint: String },
     #[error("`{field}` is `{written}`; allowed: {allowed}")]
-    Value {
-        field: &'static str,
-        written: String,
-        allowed: String,
-    },
+    Value { field: &'static str, written: String, allowed: String },
     #[error("`message` has `{placeholder}`; allowed: {}", Message::ALLOWED)]
     Placeholder { placeholder: String },
     #[error("`{field}` is missing: {reason}")]
-    Absent {
-        field: &'static str,
-        reason: &'static str,
-    },
+    Absent { field: &'static str, reason: &'static str },
     #[error("`{field}` has no effect with {with}")]
     Unused { field: &'static str, with: String },
     #[error("`secret` is missing: set one, or write `sender: none` if anybody may run this hook")]

@@ -86,11 +86,7 @@ pub(crate) enum SignError {
 impl Signer {
     /// `secret` is what the sender holds: for Ed25519 the private key.
     pub(crate) fn new(spec: Spec, secret: Secret, username: Option<&str>) -> Result<Self, SignError> {
-        let shared = || {
-            Key::new(&spec, &secret, username)
-                .map(SigningKey::Shared)
-                .map_err(SignError::Secret)
-        };
+        let shared = || Key::new(&spec, &secret, username).map(SigningKey::Shared).map_err(SignError::Secret);
         let key = match spec.algorithm {
             Algorithm::EcdsaSha256 | Algorithm::RsaSha1 | Algorithm::RsaSha256 => {
                 return Err(SignError::PrivateKey(spec.algorithm));
@@ -111,23 +107,11 @@ impl Signer {
     pub(crate) fn unsigned(spec: Spec) -> Option<Self> {
         // Never looked at; there is no empty secret.
         let secret = Secret::new(*b"-")?;
-        (!spec.needs_secret()).then_some(Self {
-            spec,
-            secret,
-            key: SigningKey::Nothing,
-        })
+        (!spec.needs_secret()).then_some(Self { spec, secret, key: SigningKey::Nothing })
     }
 
     pub(crate) fn sign(&self, draft: Draft) -> Result<Signed, SignError> {
-        let Draft {
-            method,
-            url,
-            headers,
-            body,
-            event,
-            delivery_id,
-            now_ms,
-        } = draft;
+        let Draft { method, url, headers, body, event, delivery_id, now_ms } = draft;
         let public_url = PublicUrl::parse(&url).ok_or_else(|| SignError::Url(url.clone()))?;
         let mut out = Outgoing::new(url, headers, body);
         if !out.has_header(&CONTENT_TYPE) {
@@ -140,11 +124,7 @@ impl Signer {
         if let (Some(Source::Header(field)), Some(event)) = (&self.spec.event, &event) {
             out.add_header(field, event);
         }
-        let stamp = self
-            .spec
-            .timestamp
-            .as_ref()
-            .map(|ts| timestamp::format_ms(now_ms, ts.unit));
+        let stamp = self.spec.timestamp.as_ref().map(|ts| timestamp::format_ms(now_ms, ts.unit));
         if let (Some(timestamp), Some(stamp)) = (&self.spec.timestamp, &stamp)
             && let TimestampPlace::At(source) = &timestamp.place
         {
@@ -166,18 +146,9 @@ impl Signer {
     fn content_type(&self, body: &[u8]) -> &'static str {
         let in_form = |source: &Source| matches!(source, Source::Form { .. });
         let form = self.spec.message.has(&Part::FormSorted)
-            || self
-                .spec
-                .message
-                .sources()
-                .chain(&self.spec.signature)
-                .any(in_form);
+            || self.spec.message.sources().chain(&self.spec.signature).any(in_form);
         let looks_like_json = matches!(body.trim_ascii_start().first(), Some(b'{' | b'['));
-        if form && !looks_like_json {
-            "application/x-www-form-urlencoded"
-        } else {
-            "application/json"
-        }
+        if form && !looks_like_json { "application/x-www-form-urlencoded" } else { "application/json" }
     }
 
     /// What the signed text needs and the request lacks: a nonce, a token. The delivery's id is as good.
@@ -197,9 +168,7 @@ impl Signer {
                 out.set_header(&field.text, self.signed_headers(field));
             }
         }
-        let is_form = out
-            .header(&CONTENT_TYPE)
-            .is_some_and(|value| value.contains("form-urlencoded"));
+        let is_form = out.header(&CONTENT_TYPE).is_some_and(|value| value.contains("form-urlencoded"));
         if let Some(source) = &self.spec.body_hash
             && !is_form
         {
@@ -238,9 +207,7 @@ impl Signer {
             }
             SigningKey::Shared(Key::Mac(mac)) if self.spec.algorithm.scheme() == Scheme::Jws => {
                 let signed = self.claims(&request.body);
-                let signature = (**mac)
-                    .clone()
-                    .of(&[Piece::Bytes(signed.as_bytes().into())], &self.secret);
+                let signature = (**mac).clone().of(&[Piece::Bytes(signed.as_bytes().into())], &self.secret);
                 let token = format!("{signed}.{}", Encoding::Base64Url.encode(&signature));
                 return Ok(Some(format!("{}{token}", self.spec.prefix)));
             }
@@ -257,11 +224,7 @@ impl Signer {
         stamp: Option<&str>,
     ) -> Result<Vec<u8>, SignError> {
         let reading = Reading::new(request);
-        let body_hashed = self
-            .spec
-            .body_hash
-            .as_ref()
-            .is_some_and(|source| reading.text(source).is_ok());
+        let body_hashed = self.spec.body_hash.as_ref().is_some_and(|source| reading.text(source).is_ok());
         let scene = Scene {
             reading: &reading,
             public_url: Some(public_url),
@@ -298,10 +261,7 @@ impl Signer {
             if let Some(issuer) = &claim.issuer {
                 payload.insert("iss".into(), issuer.as_str().into());
             }
-            payload.insert(
-                claim.name.clone(),
-                claim.encoding.encode(&key::hashed(body)).into(),
-            );
+            payload.insert(claim.name.clone(), claim.encoding.encode(&key::hashed(body)).into());
         }
         let payload = serde_json::Value::Object(payload).to_string();
         let header = Encoding::Base64Url.encode(br#"{"alg":"HS256","typ":"JWT"}"#);
@@ -327,14 +287,8 @@ fn private_key(secret: &Secret) -> Option<Ed25519KeyPair> {
 
 /// The delivery as its receiver will see it, so that both sides read it with the same eyes.
 fn request(method: &Method, out: &Outgoing) -> Result<Request, SignError> {
-    let after_scheme = out
-        .url
-        .split_once("://")
-        .map_or(out.url.as_str(), |(_, rest)| rest);
-    let target = after_scheme
-        .find(['/', '?'])
-        .and_then(|at| after_scheme.get(at..))
-        .unwrap_or("/");
+    let after_scheme = out.url.split_once("://").map_or(out.url.as_str(), |(_, rest)| rest);
+    let target = after_scheme.find(['/', '?']).and_then(|at| after_scheme.get(at..)).unwrap_or("/");
     let (path, query) = match target.split_once('?') {
         Some((path, query)) => (path, Some(query.to_owned())),
         None => (target, None),

@@ -69,13 +69,8 @@ pub(crate) fn items<'a>(text: &'a [u8], shape: Shape<'_>) -> Result<Items<'a>, L
         return Err(ListFault::TooLong);
     }
     let Some(separator) = shape.separator else {
-        let candidate = text
-            .strip_prefix(shape.prefix.as_bytes())
-            .ok_or(ListFault::NoPrefix)?;
-        return Ok(Items {
-            candidates: vec![candidate],
-            timestamp: None,
-        });
+        let candidate = text.strip_prefix(shape.prefix.as_bytes()).ok_or(ListFault::NoPrefix)?;
+        return Ok(Items { candidates: vec![candidate], timestamp: None });
     };
     let mut items = Items::default();
     for (position, item) in text.split(|byte| *byte == separator.byte()).enumerate() {
@@ -83,10 +78,7 @@ pub(crate) fn items<'a>(text: &'a [u8], shape: Shape<'_>) -> Result<Items<'a>, L
             return Err(ListFault::TooManyItems);
         }
         let item = item.trim_ascii();
-        if let Some(timestamp) = shape
-            .timestamp
-            .and_then(|prefix| item.strip_prefix(prefix.as_bytes()))
-        {
+        if let Some(timestamp) = shape.timestamp.and_then(|prefix| item.strip_prefix(prefix.as_bytes())) {
             if items.timestamp.replace(timestamp).is_some() {
                 return Err(ListFault::TimestampTwice);
             }
@@ -94,9 +86,5 @@ pub(crate) fn items<'a>(text: &'a [u8], shape: Shape<'_>) -> Result<Items<'a>, L
             items.candidates.push(candidate);
         }
     }
-    if items.candidates.is_empty() {
-        Err(ListFault::NoPrefix)
-    } else {
-        Ok(items)
-    }
+    if items.candidates.is_empty() { Err(ListFault::NoPrefix) } else { Ok(items) }
 }

@@ -47,10 +47,7 @@ impl Source {
                     Some((field, pointer)) => (field, Some(Pointer::parse(pointer)?)),
                     None => (name, None),
                 };
-                (!field.is_empty()).then(|| Self::Form {
-                    field: field.to_owned(),
-                    pointer,
-                })
+                (!field.is_empty()).then(|| Self::Form { field: field.to_owned(), pointer })
             }
             _ => None,
         }
@@ -67,10 +64,7 @@ impl Source {
             Self::Query(name) => format!("query parameter `{name}`"),
             Self::Json(pointer) => format!("JSON value `{pointer}`"),
             Self::Form { field, pointer: None } => format!("form field `{field}`"),
-            Self::Form {
-                field,
-                pointer: Some(pointer),
-            } => {
+            Self::Form { field, pointer: Some(pointer) } => {
                 format!("JSON value `{pointer}` of form field `{field}`")
             }
         }
@@ -85,10 +79,7 @@ impl fmt::Display for Source {
             Self::Query(name) => write!(f, "query:{name}"),
             Self::Json(pointer) => write!(f, "json:{pointer}"),
             Self::Form { field, pointer: None } => write!(f, "form:{field}"),
-            Self::Form {
-                field,
-                pointer: Some(pointer),
-            } => write!(f, "form:{field}#{pointer}"),
+            Self::Form { field, pointer: Some(pointer) } => write!(f, "form:{field}#{pointer}"),
         }
     }
 }
@@ -96,10 +87,7 @@ impl fmt::Display for Source {
 impl HeaderField {
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let name = HeaderName::from_bytes(text.as_bytes()).ok()?;
-        Some(Self {
-            name,
-            text: text.to_owned(),
-        })
+        Some(Self { name, text: text.to_owned() })
     }
 
     pub(crate) fn described(&self) -> String {
@@ -115,10 +103,7 @@ impl Pointer {
             return None;
         }
         let keys: Vec<String> = keys.map(unescaped).collect::<Option<_>>()?;
-        (!keys.is_empty()).then(|| Self {
-            keys,
-            text: text.to_owned(),
-        })
+        (!keys.is_empty()).then(|| Self { keys, text: text.to_owned() })
     }
 
     pub(crate) fn find<'v, 'a>(&self, value: &'v Value<'a>) -> Option<&'v Value<'a>> {

@@ -65,9 +65,7 @@ impl Spec {
             word(&raw, "algorithm", Algorithm::parse, Algorithm::allowed)?.unwrap_or(Algorithm::HmacSha256);
         refuse_unused(&raw, algorithm)?;
         let text = |field| raw.written(field).map(str::to_owned);
-        let separator = raw
-            .written("separator")
-            .map(|text| if text == "space" { " " } else { text });
+        let separator = raw.written("separator").map(|text| if text == "space" { " " } else { text });
         let separator =
             separator.map(|text| checked("separator", text, Separator::parse, Separator::allowed));
         let spec = Self {
@@ -81,11 +79,9 @@ impl Spec {
             timestamp: timestamp(&raw)?,
             body_hash: source(&raw, "body-hash")?,
             claim: match text("claim") {
-                Some(name) => Some(Claim {
-                    name,
-                    encoding: encoding(&raw, "claim-encoding")?,
-                    issuer: text("issuer"),
-                }),
+                Some(name) => {
+                    Some(Claim { name, encoding: encoding(&raw, "claim-encoding")?, issuer: text("issuer") })
+                }
                 None => None,
             },
             delivery_id: source(&raw, "delivery-id")?,
@@ -113,13 +109,7 @@ impl Spec {
             return Err(self.bad_message("one without `{secret}`: a public key is no secret"));
         }
         let signs = matches!(scheme, Scheme::Hmac | Scheme::Hash | Scheme::PublicKey);
-        if signs
-            && self
-                .message
-                .parts()
-                .iter()
-                .all(|part| matches!(part, Part::Literal(_) | Part::Secret))
-        {
+        if signs && self.message.parts().iter().all(|part| matches!(part, Part::Literal(_) | Part::Secret)) {
             return Err(self.bad_message("one with a part of the request in it"));
         }
         if self.message.has(&Part::Timestamp) && self.timestamp.is_none() {
@@ -129,10 +119,7 @@ impl Spec {
         if signs && in_body && (self.message.has(&Part::Body) || self.message.has(&Part::Crc32)) {
             return Err(self.bad_message("one without the body, which holds the signature"));
         }
-        let in_list = self
-            .timestamp
-            .as_ref()
-            .is_some_and(|ts| matches!(ts.place, TimestampPlace::Item(_)));
+        let in_list = self.timestamp.as_ref().is_some_and(|ts| matches!(ts.place, TimestampPlace::Item(_)));
         if in_list && self.separator.is_none() {
             return absent("separator", "`timestamp` is an item of the signature's list");
         }
@@ -140,11 +127,7 @@ impl Spec {
     }
 
     fn bad_message(&self, allowed: &str) -> SpecError {
-        SpecError::Value {
-            field: "message",
-            written: self.message.to_string(),
-            allowed: allowed.to_owned(),
-        }
+        SpecError::Value { field: "message", written: self.message.to_string(), allowed: allowed.to_owned() }
     }
 
     pub(crate) fn needs_secret(&self) -> bool {
@@ -177,17 +160,12 @@ impl Spec {
         let varies = |part: &Part| match part {
             Part::Timestamp => true,
             Part::Text(source) => source.is_in_body(),
-            Part::Sorted(items) => items
-                .iter()
-                .flatten()
-                .any(|item| !matches!(item, Source::Header(_))),
+            Part::Sorted(items) => items.iter().flatten().any(|item| !matches!(item, Source::Header(_))),
             _ => false,
         };
         self.signs_body()
-            || (matches!(
-                self.algorithm.scheme(),
-                Scheme::Hmac | Scheme::Hash | Scheme::PublicKey
-            ) && self.message.parts().iter().any(varies))
+            || (matches!(self.algorithm.scheme(), Scheme::Hmac | Scheme::Hash | Scheme::PublicKey)
+                && self.message.parts().iter().any(varies))
     }
 }
 
@@ -197,11 +175,7 @@ fn checked<T>(
     parse: impl Fn(&str) -> Option<T>,
     allowed: impl Fn() -> String,
 ) -> Result<T, SpecError> {
-    parse(text).ok_or_else(|| SpecError::Value {
-        field,
-        written: text.to_owned(),
-        allowed: allowed(),
-    })
+    parse(text).ok_or_else(|| SpecError::Value { field, written: text.to_owned(), allowed: allowed() })
 }
 
 fn word<T>(
@@ -210,9 +184,7 @@ fn word<T>(
     parse: impl Fn(&str) -> Option<T>,
     allowed: impl Fn() -> String,
 ) -> Result<Option<T>, SpecError> {
-    raw.written(field)
-        .map(|text| checked(field, text, parse, allowed))
-        .transpose()
+    raw.written(field).map(|text| checked(field, text, parse, allowed)).transpose()
 }
 
 fn source(raw: &RawSpec, field: &'static str) -> Result<Option<Source>, SpecError> {
@@ -248,16 +220,10 @@ fn timestamp(raw: &RawSpec) -> Result<Option<Timestamp>, SpecError> {
         Some(item) => (!item.is_empty()).then(|| TimestampPlace::Item(item.to_owned())),
         None => Source::parse(text).map(TimestampPlace::At),
     };
-    let place = word(raw, "timestamp", place, || {
-        format!("{}, `item:START`", Source::ALLOWED)
-    })?;
+    let place = word(raw, "timestamp", place, || format!("{}, `item:START`", Source::ALLOWED))?;
     let unit = word(raw, "timestamp-unit", Unit::parse, Unit::allowed)?.unwrap_or(Unit::Seconds);
     let tolerance = word(raw, "tolerance", duration, || TOLERANCE_ALLOWED.to_owned())?;
-    Ok(place.map(|place| Timestamp {
-        place,
-        unit,
-        tolerance: tolerance.unwrap_or(TOLERANCE_DEFAULT),
-    }))
+    Ok(place.map(|place| Timestamp { place, unit, tolerance: tolerance.unwrap_or(TOLERANCE_DEFAULT) }))
 }
 
 /// `300`, `300s`, `5m`, `1h`, `7d`.
@@ -271,11 +237,7 @@ pub(crate) fn duration(text: &str) -> Option<Duration> {
         "d" => 86_400,
         _ => return None,
     };
-    digits
-        .parse::<u64>()
-        .ok()?
-        .checked_mul(seconds_each)
-        .map(Duration::from_secs)
+    digits.parse::<u64>().ok()?.checked_mul(seconds_each).map(Duration::from_secs)
 }
 
 /// A key that would be read and never used is a mistake: it looks as if it protected something.
@@ -297,11 +259,7 @@ fn refuse_unused(raw: &RawSpec, algorithm: Algorithm) -> Result<(), SpecError> {
             "body-hash",
         ],
     };
-    let of_tokens = if algorithm.scheme() == Scheme::Jws {
-        &[]
-    } else {
-        OF_TOKENS
-    };
+    let of_tokens = if algorithm.scheme() == Scheme::Jws { &[] } else { OF_TOKENS };
     let with = || format!("`algorithm: {algorithm}`");
     let written = |field: &&&'static str| raw.written(field).is_some();
     match unused.iter().chain(of_tokens).find(written) {

@@ -45,11 +45,7 @@ pub(crate) fn table() -> &'static [Row] {
 /// A sender by its name, or `none`.
 pub(crate) fn find(name: &str) -> Option<&'static Row> {
     static NONE: LazyLock<Row> = LazyLock::new(open);
-    if name == OPEN {
-        Some(&NONE)
-    } else {
-        table().iter().find(|row| row.name == name)
-    }
+    if name == OPEN { Some(&NONE) } else { table().iter().find(|row| row.name == name) }
 }
 
 /// A sender by its name, or an error that says what to write instead.
@@ -60,55 +56,35 @@ pub(crate) fn named(name: &str) -> Result<&'static Row, SpecError> {
             (None, Some(near)) => format!("is not known; did you mean `{near}`?"),
             (None, None) => "is not known; `hookrunner senders` lists those that are".to_owned(),
         };
-        SpecError::Sender {
-            written: name.to_owned(),
-            hint,
-        }
+        SpecError::Sender { written: name.to_owned(), hint }
     })
 }
 
 /// The name that was probably meant.
 pub(crate) fn nearest(name: &str) -> Option<&'static str> {
-    let names: Vec<&str> = table()
-        .iter()
-        .map(|row| row.name.as_str())
-        .chain([OPEN])
-        .collect();
+    let names: Vec<&str> = table().iter().map(|row| row.name.as_str()).chain([OPEN]).collect();
     crate::nearest::nearest(name, &names)
 }
 
 /// The error names the row and what is wrong with it.
 fn read(mut row: BTreeMap<String, Value>) -> Result<Row, String> {
-    let mut take = |key: &str| {
-        row.remove(key)
-            .and_then(|value| value.as_str().map(str::to_owned))
-    };
+    let mut take = |key: &str| row.remove(key).and_then(|value| value.as_str().map(str::to_owned));
     let name = take("name").ok_or("a row has no name")?;
     let note = take("note");
     let mut raw = RawSpec::default();
     for (key, value) in row {
-        let field = raw
-            .field_mut(&key)
-            .ok_or_else(|| format!("{name}: unknown key `{key}`"))?;
+        let field = raw.field_mut(&key).ok_or_else(|| format!("{name}: unknown key `{key}`"))?;
         *field = Some(match value {
             Value::String(text) => text,
             other => other.to_string(),
         });
     }
     let spec = Spec::build(Some(&raw), RawSpec::default()).map_err(|error| format!("{name}: {error}"))?;
-    Ok(Row {
-        name,
-        note,
-        raw,
-        spec,
-    })
+    Ok(Row { name, note, raw, spec })
 }
 
 fn open() -> Row {
-    let raw = RawSpec {
-        algorithm: Some(Algorithm::None.as_str().to_owned()),
-        ..RawSpec::default()
-    };
+    let raw = RawSpec { algorithm: Some(Algorithm::None.as_str().to_owned()), ..RawSpec::default() };
     let spec = Spec {
         algorithm: Algorithm::None,
         key_encoding: KeyEncoding::Utf8,
@@ -125,12 +101,7 @@ fn open() -> Row {
         handshake: None,
     };
     let note = "Nothing is checked: whoever finds the URL can run the hook.".to_owned();
-    Row {
-        name: OPEN.to_owned(),
-        note: Some(note),
-        raw,
-        spec,
-    }
+    Row { name: OPEN.to_owned(), note: Some(note), raw, spec }
 }
 
 #[cfg(test)]
@@ -152,34 +123,19 @@ mod tests {
     #[test]
     fn every_row_is_found_by_its_name() {
         for row in table() {
-            assert!(
-                std::ptr::eq(find(&row.name).unwrap(), row),
-                "`{}` is there twice",
-                row.name
-            );
+            assert!(std::ptr::eq(find(&row.name).unwrap(), row), "`{}` is there twice", row.name);
             assert_eq!(nearest(&row.name), Some(row.name.as_str()));
             assert_ne!(row.name, OPEN);
         }
         assert_eq!(find(OPEN).unwrap().spec.algorithm, Algorithm::None);
         assert!(find("GitHub").is_none());
         let none = find(OPEN).unwrap();
-        assert_eq!(
-            Spec::build(Some(&none.raw), RawSpec::default())
-                .unwrap()
-                .algorithm,
-            none.spec.algorithm
-        );
+        assert_eq!(Spec::build(Some(&none.raw), RawSpec::default()).unwrap().algorithm, none.spec.algorithm);
     }
 
     #[test]
     fn one_line_of_the_file_is_one_row() {
-        assert_eq!(
-            SENDERS
-                .lines()
-                .filter(|line| line.starts_with("{\"name\": "))
-                .count(),
-            ROWS
-        );
+        assert_eq!(SENDERS.lines().filter(|line| line.starts_with("{\"name\": ")).count(), ROWS);
         assert_eq!(SENDERS.lines().count(), ROWS + 2);
     }
 
@@ -193,14 +149,9 @@ mod tests {
                 continue;
             };
             let signed = row.spec.message.to_string();
-            let covered = ["{ts}", &source.to_string(), "{signed_headers:"]
-                .iter()
-                .any(|part| signed.contains(part));
-            assert!(
-                covered || (source.is_in_body() && signed.contains("{body}")),
-                "{}",
-                row.name
-            );
+            let covered =
+                ["{ts}", &source.to_string(), "{signed_headers:"].iter().any(|part| signed.contains(part));
+            assert!(covered || (source.is_in_body() && signed.contains("{body}")), "{}", row.name);
         }
     }
 
@@ -233,10 +184,6 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_no_row() {
-        assert!(
-            super::super::unfit::UNFIT
-                .iter()
-                .all(|(name, _)| find(name).is_none())
-        );
+        assert!(super::super::unfit::UNFIT.iter().all(|(name, _)| find(name).is_none()));
     }
 }

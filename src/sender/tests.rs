@@ -27,17 +27,11 @@ fn secret(text: &str) -> Secret {
 }
 
 fn secrets(texts: &[&str]) -> Options {
-    Options {
-        secrets: texts.iter().map(|text| secret(text)).collect(),
-        ..Options::default()
-    }
+    Options { secrets: texts.iter().map(|text| secret(text)).collect(), ..Options::default() }
 }
 
 fn spec(sender: &str) -> Spec {
-    find(sender)
-        .unwrap_or_else(|| panic!("no sender `{sender}`"))
-        .spec
-        .clone()
+    find(sender).unwrap_or_else(|| panic!("no sender `{sender}`")).spec.clone()
 }
 
 fn verifier(sender: &str, options: Options) -> Verifier {
@@ -62,10 +56,7 @@ fn request(method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Re
     };
     let mut map = HeaderMap::new();
     for (name, value) in headers {
-        map.append(
-            HeaderName::from_bytes(name.as_bytes()).unwrap(),
-            HeaderValue::from_str(value).unwrap(),
-        );
+        map.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(value).unwrap());
     }
     Request {
         id: "test".into(),
@@ -91,10 +82,7 @@ fn headers(case: &BTreeMap<String, Value>) -> Vec<(&str, &str)> {
     let Some(Value::Object(headers)) = case.get("headers") else {
         return Vec::new();
     };
-    headers
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str().unwrap()))
-        .collect()
+    headers.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap())).collect()
 }
 
 /// The hex HMAC-SHA256 of a body.

@@ -4,9 +4,8 @@ use super::words::Unit;
 
 const MS_PER_S: i64 = 1000;
 const S_PER_DAY: i64 = 86_400;
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 
 pub(crate) fn parse_ms(text: &[u8], unit: Unit) -> Option<i64> {
@@ -51,11 +50,7 @@ fn places(text: &str, count: usize) -> Option<i64> {
 fn rfc3339(text: &str) -> Option<i64> {
     let (date, time) = text.split_once(['T', 't'])?;
     let mut date = date.split('-');
-    let day = days(
-        places(date.next()?, 4)?,
-        places(date.next()?, 2)?,
-        places(date.next()?, 2)?,
-    )?;
+    let day = days(places(date.next()?, 4)?, places(date.next()?, 2)?, places(date.next()?, 2)?)?;
     let zone_at = time.find(['Z', 'z', '+', '-'])?;
     let (time, zone) = time.split_at_checked(zone_at)?;
     let (whole, fraction) = time.split_once('.').unwrap_or((time, "0"));
@@ -128,11 +123,7 @@ fn civil(days: i64) -> (i64, i64, i64) {
 }
 
 fn named(names: &[&'static str], position: i64) -> &'static str {
-    usize::try_from(position)
-        .ok()
-        .and_then(|position| names.get(position))
-        .copied()
-        .unwrap_or_default()
+    usize::try_from(position).ok().and_then(|position| names.get(position)).copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -149,18 +140,7 @@ mod tests {
         check("1735689600", Unit::Seconds, Some(1_735_689_600_000));
         check("0", Unit::Seconds, Some(0));
         check("1735689600000", Unit::Milliseconds, Some(1_735_689_600_000));
-        for text in [
-            "",
-            "+1",
-            "-1",
-            " 1",
-            "1 ",
-            "1.0",
-            "1e3",
-            "0x1",
-            "١",
-            "9223372036854775807",
-        ] {
+        for text in ["", "+1", "-1", " 1", "1 ", "1.0", "1e3", "0x1", "١", "9223372036854775807"] {
             check(text, Unit::Seconds, None);
         }
     }
@@ -168,21 +148,9 @@ mod tests {
     #[test]
     fn reads_rfc3339() {
         check("2025-01-01T00:00:00Z", Unit::Rfc3339, Some(1_735_689_600_000));
-        check(
-            "2025-01-01T00:00:00.123456789Z",
-            Unit::Rfc3339,
-            Some(1_735_689_600_123),
-        );
-        check(
-            "2025-01-01T01:00:00.5+01:00",
-            Unit::Rfc3339,
-            Some(1_735_689_600_500),
-        );
-        check(
-            "2024-12-31T23:30:00-00:30",
-            Unit::Rfc3339,
-            Some(1_735_689_600_000),
-        );
+        check("2025-01-01T00:00:00.123456789Z", Unit::Rfc3339, Some(1_735_689_600_123));
+        check("2025-01-01T01:00:00.5+01:00", Unit::Rfc3339, Some(1_735_689_600_500));
+        check("2024-12-31T23:30:00-00:30", Unit::Rfc3339, Some(1_735_689_600_000));
         check("1969-12-31T23:59:59Z", Unit::Rfc3339, Some(-1000));
         check("2000-02-29T00:00:00Z", Unit::Rfc3339, Some(951_782_400_000));
         for text in [
@@ -206,16 +174,8 @@ mod tests {
 
     #[test]
     fn reads_http_dates() {
-        check(
-            "Thu, 07 Sep 2017 06:30:04 GMT",
-            Unit::HttpDate,
-            Some(1_504_765_804_000),
-        );
-        check(
-            "Thu 07 Sep 2017 06:30:04 UTC",
-            Unit::HttpDate,
-            Some(1_504_765_804_000),
-        );
+        check("Thu, 07 Sep 2017 06:30:04 GMT", Unit::HttpDate, Some(1_504_765_804_000));
+        check("Thu 07 Sep 2017 06:30:04 UTC", Unit::HttpDate, Some(1_504_765_804_000));
         for text in [
             "Thu, 07 Sep 2017 06:30:04",
             "Thu, 07 Sep 2017 06:30:04 PST",
@@ -237,9 +197,6 @@ mod tests {
                 assert_eq!(parse_ms(text.as_bytes(), *unit), expected, "{text}");
             }
         }
-        assert_eq!(
-            format_ms(1_504_765_804_999, Unit::HttpDate),
-            "Thu, 07 Sep 2017 06:30:04 GMT"
-        );
+        assert_eq!(format_ms(1_504_765_804_999, Unit::HttpDate), "Thu, 07 Sep 2017 06:30:04 GMT");
     }
 }

@@ -14,18 +14,13 @@ impl PublicUrl {
         "the URL that the sender was given, `https://HOST/PATH`, without a `#` part";
 
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let rest = text
-            .strip_prefix("https://")
-            .or_else(|| text.strip_prefix("http://"))?;
+        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
         if !text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
             return None;
         }
         let host_len = rest.find(['/', '?']).unwrap_or(rest.len());
         let base = text.split('?').next().unwrap_or(text).to_owned();
-        (host_len > 0).then(|| Self {
-            base,
-            path_at: text.len() - rest.len() + host_len,
-        })
+        (host_len > 0).then(|| Self { base, path_at: text.len() - rest.len() + host_len })
     }
 
     pub(super) fn with_query(&self, query: Option<&str>) -> String {

@@ -41,6 +41,12 @@ pub(crate) struct Verifier {
     pub(super) tolerance_ms: i64,
 }
 
+impl std::fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Verifier").field("spec", &self.spec).finish_non_exhaustive()
+    }
+}
+
 /// What a delivery calls itself. Senders mostly do not sign these.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Labels {
@@ -50,14 +56,7 @@ pub(crate) struct Labels {
 
 impl Verifier {
     pub(crate) fn new(spec: Spec, options: Options) -> Result<Self, SpecError> {
-        let Options {
-            secrets,
-            tolerance,
-            public_url,
-            username,
-            verify_token,
-            set_up,
-        } = options;
+        let Options { secrets, tolerance, public_url, username, verify_token, set_up } = options;
         refuse_misfit(&spec, &secrets, username.as_deref(), set_up)?;
         let public_url = public_url.map(|text| {
             PublicUrl::parse(&text).ok_or_else(|| SpecError::Value {
@@ -76,27 +75,32 @@ impl Verifier {
         let keyed = |(position, secret): (usize, Secret)| match Key::new(&spec, &secret, username.as_deref())
         {
             Ok(key) => Ok((secret, key)),
-            Err(fault) => Err(SpecError::Secret {
-                position: position + 1,
-                fault,
-            }),
+            Err(fault) => Err(SpecError::Secret { position: position + 1, fault }),
         };
-        let secrets = secrets
-            .into_iter()
-            .enumerate()
-            .map(keyed)
-            .collect::<Result<_, _>>()?;
+        let secrets = secrets.into_iter().enumerate().map(keyed).collect::<Result<_, _>>()?;
         let own = spec.timestamp.as_ref().map(|timestamp| timestamp.tolerance);
         let tolerance = tolerance.or(own).unwrap_or(TOLERANCE_DEFAULT);
         let tolerance_ms = i64::try_from(tolerance.as_millis()).unwrap_or(i64::MAX);
-        Ok(Self {
-            spec,
-            secrets,
-            verify_token,
-            set_up,
-            public_url,
-            tolerance_ms,
-        })
+        Ok(Self { spec, secrets, verify_token, set_up, public_url, tolerance_ms })
+    }
+
+    pub(crate) fn secret_count(&self) -> usize {
+        self.secrets.len()
+    }
+
+    /// Whether the sender gives its deliveries an id at all.
+    pub(crate) fn has_delivery_id(&self) -> bool {
+        self.spec.delivery_id.is_some()
+    }
+
+    /// Whether the signature tells one delivery from another.
+    pub(crate) fn has_fresh_signature(&self) -> bool {
+        self.spec.signature_is_fresh()
+    }
+
+    /// Whether the sender asks for an answer before it sends, with whatever method.
+    pub(crate) fn has_handshake(&self) -> bool {
+        self.spec.handshake.is_some()
     }
 
     /// The names that a rule, an argument or the log may use: printable ASCII of a bounded length.
@@ -108,10 +112,7 @@ impl Verifier {
             let printable = text.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ');
             (fit && printable).then(|| String::from_utf8(text.into_owned()).ok())?
         };
-        Labels {
-            delivery_id: label(&self.spec.delivery_id),
-            event: label(&self.spec.event),
-        }
+        Labels { delivery_id: label(&self.spec.delivery_id), event: label(&self.spec.event) }
     }
 
     /// Leeway for the times in a token, which has no window of its own. `None`: not looked at.
@@ -127,12 +128,7 @@ fn refuse_misfit(
     username: Option<&str>,
     set_up: bool,
 ) -> Result<(), SpecError> {
-    let unused = |field| {
-        Err(SpecError::Unused {
-            field,
-            with: format!("`algorithm: {}`", spec.algorithm),
-        })
-    };
+    let unused = |field| Err(SpecError::Unused { field, with: format!("`algorithm: {}`", spec.algorithm) });
     if username.is_some() && spec.algorithm.scheme() != Scheme::Basic {
         return unused("username");
     }

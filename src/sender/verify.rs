@@ -59,10 +59,7 @@ impl Verifier {
     pub(crate) fn verify(&self, request: &Request, now_ms: i64) -> Result<Verified, Refusal> {
         let scheme = self.spec.algorithm.scheme();
         if scheme == Scheme::Open {
-            return Ok(Verified {
-                secret_position: None,
-                age_ms: None,
-            });
+            return Ok(Verified { secret_position: None, age_ms: None });
         }
         if self.secrets.is_empty() {
             return Err(Refusal::NoSecret);
@@ -86,21 +83,15 @@ impl Verifier {
         let source = self.spec.signature.as_ref()?;
         let text = reading.text(source).ok()?;
         if self.spec.algorithm.scheme() == Scheme::Jws {
-            return Some(key::hashed(jws::signed_part(
-                text.strip_prefix(self.spec.prefix.as_bytes())?,
-            )?));
+            return Some(key::hashed(jws::signed_part(text.strip_prefix(self.spec.prefix.as_bytes())?)?));
         }
         let items = self.items(&text, source).ok()?;
-        let timestamp = self
-            .timestamp_text(&reading, &items, self.uses_timestamp())
-            .ok()?;
+        let timestamp = self.timestamp_text(&reading, &items, self.uses_timestamp()).ok()?;
         let pieces = self.pieces(&reading, timestamp.as_deref()).ok()?;
         // The text as a whole: where one part ends and the next begins is not signed. The secret is left
         // out, because it changes.
         let mut digest = Sha256::new();
-        pieces
-            .iter()
-            .for_each(|piece| piece.feed(&[], &mut |bytes| digest.update(bytes)));
+        pieces.iter().for_each(|piece| piece.feed(&[], &mut |bytes| digest.update(bytes)));
         Some(digest.finalize().into())
     }
 
@@ -121,16 +112,13 @@ impl Verifier {
         // A timestamp that is no part of the text is looked at only once the signature is known good:
         // it may be inside JSON.
         let early = self.timestamp_text(reading, &items, self.uses_timestamp())?;
-        let pieces = if is_token {
-            Vec::new()
-        } else {
-            self.pieces(reading, early.as_deref())?
-        };
+        let pieces = if is_token { Vec::new() } else { self.pieces(reading, early.as_deref())? };
         let matching = |(secret, key): &(Secret, Key)| key.matches(&pieces, secret, &candidates);
-        let position = self.secrets.iter().position(matching).ok_or(Refusal::Mismatch {
-            candidates: candidates.len(),
-            secrets: self.secrets.len(),
-        })?;
+        let position = self
+            .secrets
+            .iter()
+            .position(matching)
+            .ok_or(Refusal::Mismatch { candidates: candidates.len(), secrets: self.secrets.len() })?;
         self.refuse_handshake_text(&pieces)?;
         let late = match early {
             Some(text) => Some(text),
@@ -140,49 +128,30 @@ impl Verifier {
             (Some(timestamp), Some(text)) => self.age_ms(timestamp, &text, now_ms)?,
             _ => None,
         };
-        Ok(Verified {
-            secret_position: Some(position),
-            age_ms,
-        })
+        Ok(Verified { secret_position: Some(position), age_ms })
     }
 
     fn verify_basic(&self, reading: &Reading<'_>) -> Result<Verified, Refusal> {
-        let field = HeaderField {
-            name: AUTHORIZATION,
-            text: "Authorization".to_owned(),
-        };
+        let field = HeaderField { name: AUTHORIZATION, text: "Authorization".to_owned() };
         let text = reading.header(&field)?;
         let part = field.described();
         if text.len() > SIGNATURE_BYTES_MAX {
-            return Err(Refusal::TooLong {
-                part,
-                bytes_max: SIGNATURE_BYTES_MAX,
-            });
+            return Err(Refusal::TooLong { part, bytes_max: SIGNATURE_BYTES_MAX });
         }
         // The one prefix in any case: it is HTTP's, not the sender's.
         let credentials = match text.split_at_checked(BASIC_SCHEME.len()) {
             Some((scheme, credentials)) if scheme.eq_ignore_ascii_case(BASIC_SCHEME) => credentials,
             _ => {
-                return Err(Refusal::PrefixMissing {
-                    part,
-                    prefix: "Basic ".into(),
-                });
+                return Err(Refusal::PrefixMissing { part, prefix: "Basic ".into() });
             }
         };
         let encoding = Encoding::Base64;
-        let credentials = encoding.decode(credentials).ok_or_else(|| Refusal::Undecodable {
-            part,
-            encoding: encoding.to_string(),
-        })?;
+        let credentials = encoding
+            .decode(credentials)
+            .ok_or_else(|| Refusal::Undecodable { part, encoding: encoding.to_string() })?;
         let position = self.secrets.iter().position(|(_, key)| key.is(&credentials));
-        let position = position.ok_or(Refusal::Mismatch {
-            candidates: 1,
-            secrets: self.secrets.len(),
-        })?;
-        Ok(Verified {
-            secret_position: Some(position),
-            age_ms: None,
-        })
+        let position = position.ok_or(Refusal::Mismatch { candidates: 1, secrets: self.secrets.len() })?;
+        Ok(Verified { secret_position: Some(position), age_ms: None })
     }
 
     fn items<'t>(&self, text: &'t [u8], source: &Source) -> Result<Items<'t>, Refusal> {
@@ -190,25 +159,13 @@ impl Verifier {
             Some(TimestampPlace::Item(start)) => Some(start.as_str()),
             _ => None,
         };
-        let shape = Shape {
-            separator: self.spec.separator,
-            prefix: &self.spec.prefix,
-            timestamp,
-        };
+        let shape = Shape { separator: self.spec.separator, prefix: &self.spec.prefix, timestamp };
         let part = source.described();
         let prefix = self.spec.prefix.clone();
         signature::items(text, shape).map_err(|fault| match fault {
-            ListFault::TooLong => Refusal::TooLong {
-                part,
-                bytes_max: SIGNATURE_BYTES_MAX,
-            },
-            ListFault::TooManyItems => Refusal::ListTooLong {
-                part,
-                items_max: ITEMS_MAX,
-            },
-            ListFault::TimestampTwice => Refusal::Repeated {
-                part: format!("the timestamp in {part}"),
-            },
+            ListFault::TooLong => Refusal::TooLong { part, bytes_max: SIGNATURE_BYTES_MAX },
+            ListFault::TooManyItems => Refusal::ListTooLong { part, items_max: ITEMS_MAX },
+            ListFault::TimestampTwice => Refusal::Repeated { part: format!("the timestamp in {part}") },
             ListFault::NoPrefix if self.spec.separator.is_some() => Refusal::NoCandidate { part, prefix },
             ListFault::NoPrefix => Refusal::PrefixMissing { part, prefix },
         })
@@ -221,10 +178,7 @@ impl Verifier {
         let decoded: Vec<Vec<u8>> = decoded.filter(|bytes| !bytes.is_empty()).collect();
         if decoded.is_empty() {
             let encoding = format!("{encoding}, or is empty");
-            return Err(Refusal::Undecodable {
-                part: source.described(),
-                encoding,
-            });
+            return Err(Refusal::Undecodable { part: source.described(), encoding });
         }
         Ok(decoded)
     }
@@ -243,9 +197,8 @@ impl Verifier {
             Some(timestamp) if wanted => match &timestamp.place {
                 TimestampPlace::At(source) => reading.text(source).map(Some),
                 TimestampPlace::Item(_) => {
-                    let text = items.timestamp.ok_or_else(|| Refusal::Missing {
-                        part: timestamp.described(),
-                    })?;
+                    let text =
+                        items.timestamp.ok_or_else(|| Refusal::Missing { part: timestamp.described() })?;
                     Ok(Some(text.into()))
                 }
             },
@@ -271,13 +224,7 @@ impl Verifier {
             None => false,
         };
         let public_url = self.public_url.as_ref();
-        self.spec.message.fill(&Scene {
-            reading,
-            public_url,
-            timestamp,
-            timestamp_header,
-            body_hashed,
-        })
+        self.spec.message.fill(&Scene { reading, public_url, timestamp, timestamp_header, body_hashed })
     }
 
     fn age_ms(&self, timestamp: &Timestamp, text: &[u8], now_ms: i64) -> Result<Option<i64>, Refusal> {
@@ -291,16 +238,10 @@ impl Verifier {
         let age_ms = now_ms.saturating_sub(then_ms);
         let tolerance_s = self.tolerance_ms / 1000;
         if age_ms > self.tolerance_ms {
-            return Err(Refusal::TooOld {
-                age_s: whole_seconds(age_ms),
-                tolerance_s,
-            });
+            return Err(Refusal::TooOld { age_s: whole_seconds(age_ms), tolerance_s });
         }
         if age_ms < -self.tolerance_ms {
-            return Err(Refusal::TooNew {
-                ahead_s: whole_seconds(age_ms.saturating_neg()),
-                tolerance_s,
-            });
+            return Err(Refusal::TooNew { ahead_s: whole_seconds(age_ms.saturating_neg()), tolerance_s });
         }
         Ok(Some(age_ms))
     }
@@ -344,11 +285,5 @@ fn body_is_hashed(reading: &Reading<'_>, source: &Source) -> Result<bool, Refusa
     };
     let body = key::hashed(&reading.request.body);
     let same = Encoding::Hex.decode(&text).is_some_and(|hash| hash == body);
-    if same {
-        Ok(true)
-    } else {
-        Err(Refusal::BodyHash {
-            part: source.described(),
-        })
-    }
+    if same { Ok(true) } else { Err(Refusal::BodyHash { part: source.described() }) }
 }

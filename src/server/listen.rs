@@ -25,11 +25,7 @@ pub(crate) enum Endpoint {
 #[derive(Debug)]
 pub(crate) enum Listener {
     Tcp(TcpListener),
-    Unix {
-        listener: UnixListener,
-        name: String,
-        _file: Option<SocketFile>,
-    },
+    Unix { listener: UnixListener, name: String, _file: Option<SocketFile> },
 }
 
 /// The file of a Unix socket, removed when the listener goes.
@@ -51,10 +47,7 @@ pub(crate) enum Stream {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BindError {
     #[error("failed to listen on {address}: {}", explain(.source))]
-    Tcp {
-        address: std::net::SocketAddr,
-        source: io::Error,
-    },
+    Tcp { address: std::net::SocketAddr, source: io::Error },
     #[error("failed to listen on the socket {name}: {}", explain(.source))]
     Unix { name: String, source: io::Error },
     #[error("failed to use the socket that was passed at the start: {0}")]
@@ -75,9 +68,9 @@ fn explain(error: &io::Error) -> String {
 impl Listener {
     pub(crate) fn bind(endpoint: Endpoint) -> Result<Self, BindError> {
         match endpoint {
-            Endpoint::Tcp(address) => bind_tcp(address)
-                .map(Self::Tcp)
-                .map_err(|source| BindError::Tcp { address, source }),
+            Endpoint::Tcp(address) => {
+                bind_tcp(address).map(Self::Tcp).map_err(|source| BindError::Tcp { address, source })
+            }
             Endpoint::Unix(name) => bind_unix(&name).map_err(|source| BindError::Unix { name, source }),
             Endpoint::ActivatedTcp(listener) => listener
                 .set_nonblocking(true)
@@ -99,10 +92,9 @@ impl Listener {
     /// `127.0.0.1:9000`, or the name of the Unix socket.
     pub(crate) fn address(&self) -> String {
         match self {
-            Self::Tcp(listener) => listener
-                .local_addr()
-                .map(|address| address.to_string())
-                .unwrap_or_default(),
+            Self::Tcp(listener) => {
+                listener.local_addr().map(|address| address.to_string()).unwrap_or_default()
+            }
             Self::Unix { name, .. } => name.clone(),
         }
     }
@@ -128,11 +120,7 @@ impl Listener {
 }
 
 fn bind_tcp(address: std::net::SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() {
-        TcpSocket::new_v4()?
-    } else {
-        TcpSocket::new_v6()?
-    };
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     // A restart must not wait for old connections in TIME_WAIT.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
@@ -154,11 +142,7 @@ fn bind_unix(name: &str) -> io::Result<Listener> {
     remove_stale(path)?;
     let listener = UnixListener::bind(path)?;
     let file = SocketFile(std::path::absolute(path)?);
-    Ok(Listener::Unix {
-        listener,
-        name: name.to_owned(),
-        _file: Some(file),
-    })
+    Ok(Listener::Unix { listener, name: name.to_owned(), _file: Some(file) })
 }
 
 /// Removes the file of a server that did not end properly: a socket that nobody listens on.

@@ -60,13 +60,7 @@ impl<S> TimedStream<S> {
     pub(crate) fn new(stream: S, phase: Phase, timeouts: Timeouts) -> Self {
         // A fresh connection owes a request as much as one that has begun to send it.
         let deadline = Instant::now() + timeouts.header;
-        Self {
-            stream,
-            phase,
-            timeouts,
-            deadline,
-            timer: Box::pin(sleep_until(deadline)),
-        }
+        Self { stream, phase, timeouts, deadline, timer: Box::pin(sleep_until(deadline)) }
     }
 
     fn extend(&mut self, by: Duration) {

@@ -48,20 +48,13 @@ fn name(suite: &SupportedCipherSuite) -> String {
 }
 
 pub(crate) fn acceptor(settings: &TlsSettings) -> Result<TlsAcceptor, TlsError> {
-    let TlsSettings {
-        certificate,
-        key,
-        versions,
-        cipher_suites,
-    } = settings;
+    let TlsSettings { certificate, key, versions, cipher_suites } = settings;
     let versions: &[&SupportedProtocolVersion] = match versions {
         TlsVersions::From12 => &[&version::TLS12, &version::TLS13],
         TlsVersions::Only13 => &[&version::TLS13],
     };
-    let provider = Arc::new(CryptoProvider {
-        cipher_suites: chosen(cipher_suites)?,
-        ..ring::default_provider()
-    });
+    let provider =
+        Arc::new(CryptoProvider { cipher_suites: chosen(cipher_suites)?, ..ring::default_provider() });
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(versions)?
         .with_no_client_auth()
@@ -76,9 +69,7 @@ fn chosen(names: &[String]) -> Result<Vec<SupportedCipherSuite>, TlsError> {
     }
     let mut suites = Vec::new();
     for wanted in names {
-        let found = ring::ALL_CIPHER_SUITES
-            .iter()
-            .find(|suite| name(suite).eq_ignore_ascii_case(wanted));
+        let found = ring::ALL_CIPHER_SUITES.iter().find(|suite| name(suite).eq_ignore_ascii_case(wanted));
         suites.push(*found.ok_or_else(|| TlsError::UnknownCipherSuite { name: wanted.clone() })?);
     }
     // As in Go, the suites of TLS 1.3 are not for choosing.
@@ -91,10 +82,7 @@ fn chosen(names: &[String]) -> Result<Vec<SupportedCipherSuite>, TlsError> {
 }
 
 fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let failed = |reason: String| TlsError::Certificate {
-        path: path.to_owned(),
-        reason,
-    };
+    let failed = |reason: String| TlsError::Certificate { path: path.to_owned(), reason };
     let pem = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem)
         .collect::<Result<_, _>>()
@@ -106,10 +94,7 @@ fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsErr
 }
 
 fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
-    let failed = |reason: String| TlsError::Key {
-        path: path.to_owned(),
-        reason,
-    };
+    let failed = |reason: String| TlsError::Key { path: path.to_owned(), reason };
     let pem = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
     PrivateKeyDer::from_pem_slice(&pem).map_err(|error| failed(error.to_string()))
 }

@@ -13,10 +13,7 @@ use crate::support::{Connection, Request, Setup, WITH_OUTPUT};
 fn handed_over(listener: impl Into<OwnedFd>, variables: &str) -> Command {
     let mut shell = Command::new("sh");
     shell
-        .args([
-            "-c",
-            &format!("export {variables}; exec \"$0\" \"$@\" 3<&0 </dev/null"),
-        ])
+        .args(["-c", &format!("export {variables}; exec \"$0\" \"$@\" 3<&0 </dev/null")])
         .stdin(listener.into());
     shell
 }
@@ -34,9 +31,7 @@ fn a_handed_over_tcp_socket_wins_over_the_flags() {
         .flags(&format!("-ip 127.0.0.1 -port {}", other.port()))
         .launched_by(handed_over(listener, "LISTEN_PID=$$ LISTEN_FDS=1"))
         .start();
-    let response = Connection::tcp(address)
-        .unwrap()
-        .send(&Request::get("/hooks/hello"));
+    let response = Connection::tcp(address).unwrap().send(&Request::get("/hooks/hello"));
     response.unwrap().assert(200, "hi");
     assert!(Connection::tcp(other).is_err(), "listens on {other} as well");
 }
@@ -46,14 +41,9 @@ fn a_handed_over_unix_socket_serves_and_its_file_stays_systemds() {
     let setup = hello();
     let path = setup.path("given.sock");
     let listener = UnixListener::bind(&path).unwrap();
-    let mut server = setup
-        .launched_by(handed_over(listener, "LISTEN_PID=$$ LISTEN_FDS=1"))
-        .start();
+    let mut server = setup.launched_by(handed_over(listener, "LISTEN_PID=$$ LISTEN_FDS=1")).start();
     let mut connection = Connection::unix(UnixStream::connect(&path).unwrap()).unwrap();
-    connection
-        .send(&Request::get("/hooks/hello"))
-        .unwrap()
-        .assert(200, "hi");
+    connection.send(&Request::get("/hooks/hello")).unwrap().assert(200, "hi");
     server.signal(Signal::TERM);
     assert!(server.wait().success());
     assert!(path.exists());
@@ -69,9 +59,7 @@ fn a_command_does_not_inherit_the_socket() {
         .without_address()
         .launched_by(handed_over(listener, "LISTEN_PID=$$ LISTEN_FDS=1"))
         .start();
-    let response = Connection::tcp(address)
-        .unwrap()
-        .send(&Request::get("/hooks/look"));
+    let response = Connection::tcp(address).unwrap().send(&Request::get("/hooks/look"));
     response.unwrap().assert(200, "closed\n");
 }
 

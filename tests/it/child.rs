@@ -13,10 +13,7 @@ use crate::support::{
 const TOO_LONG: usize = 200 * 1024;
 
 fn run(script: &str) -> (Server, Response) {
-    let server = Setup::new()
-        .shell("run", script, WITH_OUTPUT)
-        .flags("-verbose")
-        .start();
+    let server = Setup::new().shell("run", script, WITH_OUTPUT).flags("-verbose").start();
     let response = server.post("/hooks/run");
     (server, response)
 }
@@ -51,9 +48,7 @@ fn a_death_by_signal_is_a_failure_and_stands_in_the_log() {
 #[test]
 fn the_output_of_a_failure_is_the_answer_where_the_hook_says_so() {
     let keys = format!("{WITH_OUTPUT}\ninclude-command-output-in-response-on-error: true");
-    let server = Setup::new()
-        .shell("run", "echo out; echo err >&2; exit 1", &keys)
-        .start();
+    let server = Setup::new().shell("run", "echo out; echo err >&2; exit 1", &keys).start();
     server.post("/hooks/run").assert(500, "out\nerr\n");
 }
 
@@ -63,10 +58,7 @@ fn a_background_process_that_holds_the_output_delays_the_answer_by_a_second() {
     let (server, response) = run("sleep 10 & echo out");
     let elapsed = started.elapsed();
     response.assert(200, "out\n");
-    assert!(
-        (Duration::from_millis(900)..Duration::from_secs(6)).contains(&elapsed),
-        "took {elapsed:?}"
-    );
+    assert!((Duration::from_millis(900)..Duration::from_secs(6)).contains(&elapsed), "took {elapsed:?}");
     server.wait_for_log("leaked");
 }
 
@@ -98,10 +90,7 @@ fn output_over_the_limit_is_cut_and_said_so_while_the_command_runs_on() {
 #[test]
 fn nobody_reads_the_output_of_a_background_run_and_yet_it_does_not_block() {
     let script = "head -c 1000000 /dev/zero; echo finished > @DIR@/finished";
-    let server = Setup::new()
-        .shell("loud", script, "")
-        .flags("-max-output 1KiB")
-        .start();
+    let server = Setup::new().shell("loud", script, "").flags("-max-output 1KiB").start();
     server.post("/hooks/loud").assert(200, "");
     eventually("the command finishes", || server.path("finished").exists());
 }
@@ -111,10 +100,7 @@ fn each_command_leads_a_process_group_of_its_own() {
     let (_server, response) = run("cut -d' ' -f5 /proc/$$/stat; echo $$");
     let text = response.text();
     let numbers: Vec<_> = text.split_whitespace().collect();
-    assert!(
-        matches!(numbers[..], [group, process] if group == process),
-        "{text}"
-    );
+    assert!(matches!(numbers[..], [group, process] if group == process), "{text}");
 }
 
 #[test]
@@ -127,16 +113,9 @@ fn two_hundred_runs_leave_no_zombie() {
         server.post("/hooks/waited").assert(200, "");
         server.post("/hooks/background").assert(200, "");
     }
-    let runs = || {
-        fs::read_to_string(server.path("runs"))
-            .unwrap_or_default()
-            .lines()
-            .count()
-    };
+    let runs = || fs::read_to_string(server.path("runs")).unwrap_or_default().lines().count();
     eventually("all background runs", || runs() == 100);
-    eventually("no child is left", || {
-        processes().iter().all(|process| process.parent != server.pid())
-    });
+    eventually("no child is left", || processes().iter().all(|process| process.parent != server.pid()));
 }
 
 /// Why a command does not start, in the words of the log. The client reads the same in every case.
@@ -148,12 +127,7 @@ fn a_command_that_cannot_start_is_a_500_and_the_log_says_why() {
         body: String,
         reason: &'static str,
     }
-    let failure = |command, keys, reason| Failure {
-        command,
-        keys,
-        body: "{}".into(),
-        reason,
-    };
+    let failure = |command, keys, reason| Failure { command, keys, body: "{}".into(), reason };
     let with_argument = |argument: &str, reason| Failure {
         command: "true",
         keys: "pass-arguments-to-command: [{source: payload, name: argument}]",
@@ -166,39 +140,18 @@ fn a_command_that_cannot_start_is_a_500_and_the_log_says_why() {
             "",
             r"no (such )?file.*/nonexistent/command|/nonexistent/command.*not found",
         ),
-        failure(
-            "no-such-command-in-path",
-            "",
-            r"no-such-command-in-path.*not found",
-        ),
-        failure(
-            "./gone.sh",
-            "command-working-directory: '@DIR@'",
-            r"@DIR@/(\./)?gone\.sh",
-        ),
+        failure("no-such-command-in-path", "", r"no-such-command-in-path.*not found"),
+        failure("./gone.sh", "command-working-directory: '@DIR@'", r"@DIR@/(\./)?gone\.sh"),
         failure("@DIR@/plain", "", r"plain.*not executable|not executable.*plain"),
         failure("@DIR@", "", r"(?i)director|not executable"),
         failure("@DIR@/no-interpreter", "", "/no/such/interpreter"),
         failure("@DIR@/carriage-return", "", r"(?i)carriage return|\bCR\b|CRLF"),
-        failure(
-            "true",
-            "command-working-directory: /nonexistent/place",
-            r"/nonexistent/place",
-        ),
+        failure("true", "command-working-directory: /nonexistent/place", r"/nonexistent/place"),
         with_argument(&"x".repeat(TOO_LONG), r"(?i)too long|bytes long"),
         with_argument("a\\u0000b", r"(?i)\bNUL\b"),
     ];
 
-    for (
-        number,
-        Failure {
-            command,
-            keys,
-            body,
-            reason,
-        },
-    ) in failures.into_iter().enumerate()
-    {
+    for (number, Failure { command, keys, body, reason }) in failures.into_iter().enumerate() {
         for mode in ["", WITH_OUTPUT] {
             let hook = format!("- id: run\n  execute-command: '{command}'\n  {keys}\n  {mode}\n");
             let setup = Setup::new().hooks(&hook).file("plain", "#!/bin/sh\n");
@@ -208,11 +161,7 @@ fn a_command_that_cannot_start_is_a_500_and_the_log_says_why() {
             let mut server = setup.start();
             server.mark_log();
             let response = server.send(&Request::json("/hooks/run", &body));
-            assert_eq!(
-                (response.status, response.text().as_str()),
-                (500, RUN_ERROR),
-                "{number}: {command}"
-            );
+            assert_eq!((response.status, response.text().as_str()), (500, RUN_ERROR), "{number}: {command}");
             let named = Regex::new(&reason).unwrap();
             server.wait_for_log_line(&reason, |line| named.is_match(line));
         }
@@ -223,29 +172,22 @@ fn a_command_that_cannot_start_is_a_500_and_the_log_says_why() {
 fn a_command_that_cannot_start_answers_nothing_where_its_output_was_asked_for_on_error() {
     let keys = format!("{WITH_OUTPUT}\n  include-command-output-in-response-on-error: true");
     let hook = format!("- id: run\n  execute-command: /nonexistent/command\n  {keys}\n");
-    Setup::new()
-        .hooks(&hook)
-        .start()
-        .post("/hooks/run")
-        .assert(500, "");
+    Setup::new().hooks(&hook).start().post("/hooks/run").assert(500, "");
 }
 
 #[test]
 fn a_command_that_is_not_there_yet_is_a_warning_at_load_and_works_once_it_is() {
     let hook = format!("- id: early\n  execute-command: '@DIR@/later.sh'\n  {WITH_OUTPUT}\n");
     let server = Setup::new().hooks(&hook).start();
-    server.wait_for_log_line("early … later.sh", |line| {
-        line.contains("early") && line.contains("later.sh")
-    });
+    server
+        .wait_for_log_line("early … later.sh", |line| line.contains("early") && line.contains("later.sh"));
     write_executable(&server.path("later.sh"), "#!/bin/sh\necho here\n");
     server.post("/hooks/early").assert(200, "here\n");
 }
 
 #[test]
 fn a_command_line_instead_of_a_command_gets_the_hint_it_needs() {
-    let server = Setup::new()
-        .hooks("- id: run\n  execute-command: echo hello\n")
-        .start();
+    let server = Setup::new().hooks("- id: run\n  execute-command: echo hello\n").start();
     server.post("/hooks/run").assert(500, RUN_ERROR);
     server.wait_for_log("use 'pass-arguments-to-command' to specify args for 'echo'");
 }
@@ -261,9 +203,7 @@ fn temporary_files_are_private_and_gone_after_the_run() {
     let response = server.send(&Request::json("/hooks/file", r#"{"text": "inside"}"#));
     let text = response.text();
     let lines: Vec<_> = text.lines().collect();
-    let ["600", "inside", path] = lines[..] else {
-        panic!("{text}")
-    };
+    let ["600", "inside", path] = lines[..] else { panic!("{text}") };
     assert!(path.starts_with(server.path("").to_str().unwrap()), "{path}");
     eventually("the file is removed", || !fs::exists(path).unwrap());
 }
@@ -279,9 +219,7 @@ fn the_run_goes_on_when_its_client_goes_away() {
     let gate = Fifo::new(setup.path("gate"));
     let server = setup.start();
     let mut connection = server.connect();
-    connection
-        .write(b"POST /hooks/slow HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
-        .unwrap();
+    connection.write(b"POST /hooks/slow HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n").unwrap();
     begun.receive();
     drop(connection);
     gate.send("done\n");

@@ -98,22 +98,11 @@ fn every_recorded_exchange_is_repeated() {
     });
 
     let mut differing = differing.into_inner().unwrap();
-    let agreeing: Vec<_> = DELIBERATE
-        .iter()
-        .map(|(id, _)| *id)
-        .filter(|id| differing.remove(*id).is_none())
-        .collect();
-    assert!(
-        agreeing.is_empty(),
-        "listed as different on purpose, yet equal: {agreeing:?}"
-    );
+    let agreeing: Vec<_> =
+        DELIBERATE.iter().map(|(id, _)| *id).filter(|id| differing.remove(*id).is_none()).collect();
+    assert!(agreeing.is_empty(), "listed as different on purpose, yet equal: {agreeing:?}");
     let report: Vec<_> = differing.values().map(String::as_str).collect();
-    assert!(
-        report.is_empty(),
-        "{} of {count} differ\n\n{}",
-        report.len(),
-        report.join("\n")
-    );
+    assert!(report.is_empty(), "{} of {count} differ\n\n{}", report.len(), report.join("\n"));
 }
 
 /// The cases that differ, by id, each with what to print about it.
@@ -122,10 +111,7 @@ fn run_group(group: Group, recorder: &str) -> BTreeMap<String, String> {
     let work = setup.directory().to_str().unwrap().to_owned();
     let writable = setup.path("wd");
     fs::create_dir(&writable).unwrap();
-    let hooks = group
-        .hooks_text
-        .replace("@ECHO@", recorder)
-        .replace("@WD@", writable.to_str().unwrap());
+    let hooks = group.hooks_text.replace("@ECHO@", recorder).replace("@WD@", writable.to_str().unwrap());
     let hooks_name = format!("hooks.{}", group.hooks_ext);
     let mut setup = setup
         .file(&hooks_name, hooks)
@@ -187,28 +173,14 @@ fn exchange(
         true => (expected.runs.len(), PATIENCE),
         false => (expected.runs.len().max(1), STRAY_RUN_WAIT),
     };
-    let runs = (0..runs_awaited)
-        .map_while(|_| records.recv_timeout(patience).ok())
-        .collect();
-    Ok(Exchange {
-        status: response.status,
-        headers: compared_headers(&response),
-        body,
-        runs,
-    })
+    let runs = (0..runs_awaited).map_while(|_| records.recv_timeout(patience).ok()).collect();
+    Ok(Exchange { status: response.status, headers: compared_headers(&response), body, runs })
 }
 
 fn compared_headers(response: &Response) -> BTreeMap<String, String> {
-    let named = response
-        .headers
-        .iter()
-        .map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
+    let named = response.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
     named
-        .filter(|(name, _)| {
-            ["x-", "access-", "location"]
-                .iter()
-                .any(|start| name.starts_with(start))
-        })
+        .filter(|(name, _)| ["x-", "access-", "location"].iter().any(|start| name.starts_with(start)))
         .collect()
 }
 
@@ -224,17 +196,11 @@ fn stray_runs(mut server: Server, records: &Receiver<Run>) -> Vec<Run> {
 impl Exchange {
     /// The directory of this run, as the recordings name it.
     fn placed(mut self, work: &str) -> Self {
-        let place = |text: &str| {
-            text.replace(&format!("{work}/wd"), "@WD@")
-                .replace(work, "@WORK@")
-        };
+        let place = |text: &str| text.replace(&format!("{work}/wd"), "@WD@").replace(work, "@WORK@");
         self.body = place(&self.body);
         for run in &mut self.runs {
             run.cwd = place(&run.cwd);
-            run.argv
-                .iter_mut()
-                .chain(run.env.values_mut())
-                .for_each(|text| *text = place(text));
+            run.argv.iter_mut().chain(run.env.values_mut()).for_each(|text| *text = place(text));
         }
         self
     }
@@ -243,17 +209,12 @@ impl Exchange {
 /// JSON texts that mean the same become the same text, files are decoded, headers that are not compared go.
 fn canonical(mut exchange: Exchange) -> Exchange {
     for run in &mut exchange.runs {
-        run.argv
-            .iter_mut()
-            .chain(run.env.values_mut())
-            .for_each(|text| *text = canonical_json(text));
+        run.argv.iter_mut().chain(run.env.values_mut()).for_each(|text| *text = canonical_json(text));
         for content in run.files.values_mut().flatten() {
             *content = canonical_json(&latin1(&STANDARD.decode(&content).unwrap()));
         }
     }
-    exchange
-        .headers
-        .retain(|name, _| !matches!(name.as_str(), "x-content-type-options" | "x-request-id"));
+    exchange.headers.retain(|name, _| !matches!(name.as_str(), "x-content-type-options" | "x-request-id"));
     exchange
 }
 
@@ -339,23 +300,11 @@ fn compile_recorder(directory: &Path) -> String {
         .unwrap_or_else(|| "rustc".into());
     let program = directory.join("recorder");
     let built = Command::new(&compiler)
-        .args([
-            "--edition",
-            "2024",
-            "--crate-name",
-            "recorder",
-            "-C",
-            "opt-level=1",
-            "-o",
-        ])
+        .args(["--edition", "2024", "--crate-name", "recorder", "-C", "opt-level=1", "-o"])
         .arg(&program)
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/recorder.rs"))
         .output()
         .unwrap_or_else(|error| panic!("{compiler:?} does not run: {error}"));
-    assert!(
-        built.status.success(),
-        "{}",
-        String::from_utf8_lossy(&built.stderr)
-    );
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
     program.to_str().unwrap().to_owned()
 }

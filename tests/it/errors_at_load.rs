@@ -21,32 +21,16 @@ const MISTAKES: &[Mistake] = &[
         keys: "trigger-rule: {match: {type: valeu, value: push, parameter: @PARAMETER@}}",
         named: "valeu",
     },
-    Mistake {
-        id: "empty-rule",
-        keys: "trigger-rule: {}",
-        named: "empty|and.*or.*not.*match",
-    },
-    Mistake {
-        id: "empty-match",
-        keys: "trigger-rule: {match: {}}",
-        named: "type",
-    },
+    Mistake { id: "empty-rule", keys: "trigger-rule: {}", named: "empty|and.*or.*not.*match" },
+    Mistake { id: "empty-match", keys: "trigger-rule: {match: {}}", named: "type" },
     Mistake {
         id: "two-operators",
         keys: "trigger-rule:\n  match: {type: value, value: push, parameter: @PARAMETER@}\n  \
                not: {match: {type: value, value: x, parameter: @PARAMETER@}}",
         named: "match.*not|not.*match|two|one of",
     },
-    Mistake {
-        id: "empty-and",
-        keys: "trigger-rule: {and: []}",
-        named: "`?and`?.*empty|empty.*`?and`?",
-    },
-    Mistake {
-        id: "empty-or",
-        keys: "trigger-rule: {or: []}",
-        named: "`?or`?.*empty|empty.*`?or`?",
-    },
+    Mistake { id: "empty-and", keys: "trigger-rule: {and: []}", named: "`?and`?.*empty|empty.*`?and`?" },
+    Mistake { id: "empty-or", keys: "trigger-rule: {or: []}", named: "`?or`?.*empty|empty.*`?or`?" },
     Mistake {
         id: "nested-empty-or",
         keys: "trigger-rule:\n  and:\n  - match: {type: value, value: push, parameter: @PARAMETER@}\n  \
@@ -93,11 +77,7 @@ const MISTAKES: &[Mistake] = &[
         keys: "trigger-rules: {match: {type: value, value: push, parameter: @PARAMETER@}}",
         named: "trigger-rule",
     },
-    Mistake {
-        id: "singular",
-        keys: "http-method: [POST]",
-        named: "http-methods",
-    },
+    Mistake { id: "singular", keys: "http-method: [POST]", named: "http-methods" },
 ];
 
 #[test]
@@ -106,10 +86,7 @@ fn each_mistake_closes_its_hook_alone_and_is_named_with_file_line_and_hook() {
     let mut places = Vec::new();
     for mistake in MISTAKES {
         let first = hooks.lines().count() + 1;
-        let keys = mistake
-            .keys
-            .replace("@PARAMETER@", PARAMETER)
-            .replace('\n', "\n  ");
+        let keys = mistake.keys.replace("@PARAMETER@", PARAMETER).replace('\n', "\n  ");
         hooks += &format!("- id: {}\n  execute-command: 'true'\n  {keys}\n", mistake.id);
         places.push(first..=hooks.lines().count());
     }
@@ -120,26 +97,16 @@ fn each_mistake_closes_its_hook_alone_and_is_named_with_file_line_and_hook() {
     let line_number = Regex::new(r"(?:hooks\.yaml:|line )(\d+)").unwrap();
     for (mistake, place) in MISTAKES.iter().zip(places) {
         let response = server.send(&request(mistake.id));
-        assert_eq!(
-            (response.status, response.text().as_str()),
-            (500, RULE_ERROR),
-            "{}",
-            mistake.id
-        );
+        assert_eq!((response.status, response.text().as_str()), (500, RULE_ERROR), "{}", mistake.id);
         let id = Regex::new(&format!(r"(^|[^\w-]){}([^\w-]|$)", mistake.id)).unwrap();
         let named = Regex::new(&format!("(?s){}", mistake.named)).unwrap();
-        server.wait_for_log_line(
-            &format!("hooks.yaml:{place:?} {} {}", mistake.id, mistake.named),
-            |line| {
-                let number = line_number
-                    .captures(line)
-                    .map(|found| found[1].parse::<usize>().unwrap());
-                line.contains("hooks.yaml")
-                    && number.is_some_and(|number| place.contains(&number))
-                    && id.is_match(line)
-                    && named.is_match(line)
-            },
-        );
+        server.wait_for_log_line(&format!("hooks.yaml:{place:?} {} {}", mistake.id, mistake.named), |line| {
+            let number = line_number.captures(line).map(|found| found[1].parse::<usize>().unwrap());
+            line.contains("hooks.yaml")
+                && number.is_some_and(|number| place.contains(&number))
+                && id.is_match(line)
+                && named.is_match(line)
+        });
     }
 }
 
@@ -148,18 +115,15 @@ fn any_other_unknown_key_is_only_a_warning() {
     let server = Setup::new()
         .hooks("- id: hello\n  execute-command: 'true'\n  response-message: hi\n  owner-of-this: ops\n")
         .start();
-    server.wait_for_log_line("owner-of-this", |line| {
-        line.contains("owner-of-this") && line.contains("hello")
-    });
+    server
+        .wait_for_log_line("owner-of-this", |line| line.contains("owner-of-this") && line.contains("hello"));
     server.get("/hooks/hello").assert(200, "hi");
 }
 
 #[test]
 fn a_hook_without_id_or_command_is_named_at_load_and_the_others_run() {
-    let server = Setup::new()
-        .says("sound", "ran")
-        .hooks("- id: nothing-to-run\n  response-message: hi\n")
-        .start();
+    let server =
+        Setup::new().says("sound", "ran").hooks("- id: nothing-to-run\n  response-message: hi\n").start();
     server.wait_for_log_line("execute-command", |line| {
         line.contains("execute-command") && line.contains("nothing-to-run") && line.contains("hooks.yaml")
     });

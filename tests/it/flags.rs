@@ -8,48 +8,22 @@ fn hello() -> Setup {
 
 #[test]
 fn a_value_is_joined_or_separate_after_one_dash_or_two() {
-    for flags in [
-        "-urlprefix in",
-        "-urlprefix=in",
-        "--urlprefix in",
-        "--urlprefix=in",
-    ] {
+    for flags in ["-urlprefix in", "-urlprefix=in", "--urlprefix in", "--urlprefix=in"] {
         let response = hello().flags(flags).start().get("/in/hello");
-        assert_eq!(
-            (response.status, response.text().as_str()),
-            (200, "hi"),
-            "{flags}"
-        );
+        assert_eq!((response.status, response.text().as_str()), (200, "hi"), "{flags}");
     }
 }
 
 #[test]
 fn an_empty_value_and_a_value_with_slashes_are_values() {
-    hello()
-        .flags("-urlprefix=")
-        .start()
-        .get("/hello")
-        .assert(200, "hi");
-    hello()
-        .flag("-urlprefix")
-        .flag("")
-        .start()
-        .get("/hello")
-        .assert(200, "hi");
-    hello()
-        .flags("-urlprefix=a/b")
-        .start()
-        .get("/a/b/hello")
-        .assert(200, "hi");
+    hello().flags("-urlprefix=").start().get("/hello").assert(200, "hi");
+    hello().flag("-urlprefix").flag("").start().get("/hello").assert(200, "hi");
+    hello().flags("-urlprefix=a/b").start().get("/a/b/hello").assert(200, "hi");
 }
 
 #[test]
 fn a_repeated_single_flag_takes_its_last_value() {
-    hello()
-        .flags("-urlprefix first -urlprefix last")
-        .start()
-        .get("/last/hello")
-        .assert(200, "hi");
+    hello().flags("-urlprefix first -urlprefix last").start().get("/last/hello").assert(200, "hi");
 }
 
 #[test]
@@ -57,28 +31,12 @@ fn booleans_take_no_value_or_a_joined_one() {
     let verbose = |flags: &str| {
         let server = hello().flags(flags).start();
         server.get("/hooks/hello").assert(200, "hi");
-        server
-            .stop()
-            .iter()
-            .any(|line| line.contains("hook triggered successfully"))
+        server.stop().iter().any(|line| line.contains("hook triggered successfully"))
     };
-    for flags in [
-        "-verbose",
-        "--verbose",
-        "-verbose=true",
-        "-verbose=1",
-        "-verbose=T",
-        "-debug",
-    ] {
+    for flags in ["-verbose", "--verbose", "-verbose=true", "-verbose=1", "-verbose=T", "-debug"] {
         assert!(verbose(flags), "{flags}");
     }
-    for flags in [
-        "",
-        "-verbose=false",
-        "--verbose=0",
-        "-verbose=F",
-        "-verbose -verbose=false",
-    ] {
+    for flags in ["", "-verbose=false", "--verbose=0", "-verbose=F", "-verbose -verbose=false"] {
         assert!(!verbose(flags), "{flags}");
     }
 }
@@ -86,14 +44,8 @@ fn booleans_take_no_value_or_a_joined_one() {
 #[test]
 fn hooks_files_are_repeatable_and_may_be_json_or_yaml_whatever_their_name() {
     let server = Setup::new()
-        .file(
-            "one",
-            r#"[{"id": "one", "execute-command": "true", "response-message": "1"}]"#,
-        )
-        .file(
-            "two.json",
-            "- {id: two, execute-command: 'true', response-message: '2'}",
-        )
+        .file("one", r#"[{"id": "one", "execute-command": "true", "response-message": "1"}]"#)
+        .file("two.json", "- {id: two, execute-command: 'true', response-message: '2'}")
         .flags("-hooks one --hooks=two.json")
         .start();
     server.get("/hooks/one").assert(200, "1");
@@ -103,11 +55,7 @@ fn hooks_files_are_repeatable_and_may_be_json_or_yaml_whatever_their_name() {
 #[test]
 fn hooks_json_in_the_working_directory_is_the_default() {
     let hooks = r#"[{"id": "hello", "execute-command": "true", "response-message": "hi"}]"#;
-    Setup::new()
-        .file("hooks.json", hooks)
-        .start()
-        .get("/hooks/hello")
-        .assert(200, "hi");
+    Setup::new().file("hooks.json", hooks).start().get("/hooks/hello").assert(200, "hi");
 }
 
 #[test]
@@ -153,10 +101,7 @@ fn the_version_is_one_line_of_the_known_form() {
     for flag in ["-version", "--version"] {
         let exit = Setup::new().without_address().flags(flag).run();
         assert_eq!(exit.code, Some(0));
-        assert_eq!(
-            exit.stdout,
-            concat!("hookrunner version ", env!("CARGO_PKG_VERSION"), "\n")
-        );
+        assert_eq!(exit.stdout, concat!("hookrunner version ", env!("CARGO_PKG_VERSION"), "\n"));
     }
 }
 
@@ -259,9 +204,5 @@ fn sizes_and_durations_take_their_units() {
     let flags = "-max-body-size 1KiB -max-body-memory 2MiB -max-output 1GiB -header-timeout 250ms \
                  -body-timeout 5m -drain-timeout 1h";
     hello().flags(flags).start().get("/hooks/hello").assert(200, "hi");
-    hello()
-        .flags("-max-body-size 4096 -drain-timeout 10s")
-        .start()
-        .get("/hooks/hello")
-        .assert(200, "hi");
+    hello().flags("-max-body-size 4096 -drain-timeout 10s").start().get("/hooks/hello").assert(200, "hi");
 }

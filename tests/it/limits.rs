@@ -32,21 +32,15 @@ fn answered(stream: &TcpStream) -> bool {
 #[test]
 fn a_body_of_exactly_the_limit_is_taken_and_one_byte_more_is_not() {
     let server = hello("-max-body-size 1KiB");
-    server
-        .send(&Request::post("/hooks/hello").body(vec![b'x'; 1024]))
-        .assert(200, "hi");
-    server
-        .send(&Request::post("/hooks/hello").body(vec![b'x'; 1025]))
-        .assert(413, TOO_LARGE);
+    server.send(&Request::post("/hooks/hello").body(vec![b'x'; 1024])).assert(200, "hi");
+    server.send(&Request::post("/hooks/hello").body(vec![b'x'; 1025])).assert(413, TOO_LARGE);
 }
 
 #[test]
 fn a_body_declared_too_large_is_refused_before_it_is_sent() {
     let server = hello("-max-body-size 1KiB");
     let mut connection = server.connect();
-    connection
-        .write(&post_head("Content-Length: 1000000000"))
-        .unwrap();
+    connection.write(&post_head("Content-Length: 1000000000")).unwrap();
     connection.response().unwrap().assert(413, TOO_LARGE);
 }
 
@@ -54,9 +48,7 @@ fn a_body_declared_too_large_is_refused_before_it_is_sent() {
 fn a_chunked_body_is_refused_once_it_grows_too_large() {
     let server = hello("-max-body-size 1KiB");
     let mut connection = server.connect();
-    connection
-        .write(&post_head("Transfer-Encoding: chunked"))
-        .unwrap();
+    connection.write(&post_head("Transfer-Encoding: chunked")).unwrap();
     let chunk = [b"200\r\n", [b'x'; 0x200].as_slice(), b"\r\n"].concat();
     for _ in 0..3 {
         connection.write(&chunk).unwrap();
@@ -64,12 +56,8 @@ fn a_chunked_body_is_refused_once_it_grows_too_large() {
     connection.response().unwrap().assert(413, TOO_LARGE);
 
     let mut connection = server.connect();
-    connection
-        .write(&post_head("Transfer-Encoding: chunked"))
-        .unwrap();
-    connection
-        .write(&[chunk.as_slice(), &chunk, b"0\r\n\r\n"].concat())
-        .unwrap();
+    connection.write(&post_head("Transfer-Encoding: chunked")).unwrap();
+    connection.write(&[chunk.as_slice(), &chunk, b"0\r\n\r\n"].concat()).unwrap();
     connection.response().unwrap().assert(200, "hi");
 }
 
@@ -88,9 +76,7 @@ fn a_body_that_does_not_come_is_a_408() {
 fn a_head_that_does_not_come_is_a_408() {
     let server = hello("-header-timeout 200ms");
     let mut connection = server.connect();
-    connection
-        .write(b"POST /hooks/hello HTTP/1.1\r\nHost: a\r\nX-Slow")
-        .unwrap();
+    connection.write(b"POST /hooks/hello HTTP/1.1\r\nHost: a\r\nX-Slow").unwrap();
     assert_eq!(connection.response().unwrap().status, 408);
     assert_eq!(connection.rest().unwrap(), b"");
 }
@@ -106,9 +92,7 @@ fn a_connection_that_says_nothing_is_closed() {
 #[test]
 fn too_many_and_too_large_headers_are_a_431() {
     let server = hello("");
-    let many: String = (0..1000)
-        .map(|number| format!("X-Header-{number}: x\r\n"))
-        .collect();
+    let many: String = (0..1000).map(|number| format!("X-Header-{number}: x\r\n")).collect();
     assert_eq!(refusal_of_head(&server, &many).status, 431);
     let large = format!("X-Large: {}\r\n", "x".repeat(2 << 20));
     assert_eq!(refusal_of_head(&server, &large).status, 431);
@@ -119,9 +103,7 @@ fn too_many_and_too_large_headers_are_a_431() {
 /// and throw the answer away.
 fn refusal_of_head(server: &Server, headers: &str) -> Response {
     let mut stream = TcpStream::connect(server.address()).unwrap();
-    stream
-        .write_all(b"POST /hooks/hello HTTP/1.1\r\nHost: a\r\n")
-        .unwrap();
+    stream.write_all(b"POST /hooks/hello HTTP/1.1\r\nHost: a\r\n").unwrap();
     for part in headers.as_bytes().chunks(8 << 10) {
         if answered(&stream) || stream.write_all(part).is_err() {
             break;
@@ -142,9 +124,7 @@ fn connections_over_the_limit_wait_for_their_turn() {
     second.send(&request).unwrap().assert(200, "hi");
 
     let mut third = TcpStream::connect(server.address()).unwrap();
-    third
-        .write_all(b"GET /hooks/hello HTTP/1.1\r\nHost: a\r\n\r\n")
-        .unwrap();
+    third.write_all(b"GET /hooks/hello HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
     // The server is alive, and yet the third hears nothing.
     first.send(&request).unwrap().assert(200, "hi");
     assert!(!answered(&third));
@@ -186,9 +166,7 @@ fn bodies_beyond_the_memory_for_all_of_them_are_a_503_that_says_when_to_retry() 
     });
     let refused = refused.unwrap();
     assert_eq!(refused.status, 503);
-    let seconds = refused
-        .header("retry-after")
-        .map(|seconds| seconds.parse::<u32>().unwrap());
+    let seconds = refused.header("retry-after").map(|seconds| seconds.parse::<u32>().unwrap());
     assert!(seconds.is_some_and(|seconds| seconds > 0), "{refused:?}");
 
     holder.write_all(b"x").unwrap();
@@ -199,15 +177,10 @@ fn bodies_beyond_the_memory_for_all_of_them_are_a_503_that_says_when_to_retry() 
 /// What the kernel holds for the server of the bytes that `client` has sent.
 fn unread_bytes(client: &TcpStream) -> Option<u64> {
     let hex_port = |address: SocketAddr| format!(":{:04X}", address.port());
-    let (server, client) = (
-        hex_port(client.peer_addr().unwrap()),
-        hex_port(client.local_addr().unwrap()),
-    );
+    let (server, client) = (hex_port(client.peer_addr().unwrap()), hex_port(client.local_addr().unwrap()));
     // `number: local remote state sending:receiving …`
     let connections = fs::read_to_string("/proc/net/tcp").unwrap();
-    let mut rows = connections
-        .lines()
-        .map(|row| row.split_whitespace().skip(1).collect::<Vec<_>>());
+    let mut rows = connections.lines().map(|row| row.split_whitespace().skip(1).collect::<Vec<_>>());
     let row = rows.find(|row| row[0].ends_with(&server) && row[1].ends_with(&client))?;
     let (_, receiving) = row[3].split_once(':')?;
     u64::from_str_radix(receiving, 16).ok()
@@ -219,7 +192,5 @@ fn a_small_body_needs_no_memory_that_a_large_one_holds() {
     let mut holder = server.connect();
     holder.write(&post_head("Content-Length: 61440")).unwrap();
     holder.write(&[b'x'; 1024]).unwrap();
-    server
-        .send(&Request::post("/hooks/hello").body("small"))
-        .assert(200, "hi");
+    server.send(&Request::post("/hooks/hello").body("small")).assert(200, "hi");
 }

@@ -28,12 +28,9 @@ fn revealing() -> Setup {
 }
 
 fn revealing_request() -> Request {
-    Request::json(
-        "/hooks/tell",
-        r#"{"variable": "variable-4713", "body": "body-4714"}"#,
-    )
-    .header("X-Value", "header-4715")
-    .header("X-Request-Id", REQUEST_ID)
+    Request::json("/hooks/tell", r#"{"variable": "variable-4713", "body": "body-4714"}"#)
+        .header("X-Value", "header-4715")
+        .header("X-Request-Id", REQUEST_ID)
 }
 
 #[test]
@@ -63,11 +60,7 @@ fn the_texts_that_scripts_look_for_are_there() {
     server.post("/hooks/fail");
     server.post("/hooks/gone");
     server.send(&Request::json("/hooks/argument", "{}"));
-    server.send(
-        &Request::post("/hooks/run")
-            .header("Content-Type", "text/strange")
-            .body("x"),
-    );
+    server.send(&Request::post("/hooks/run").header("Content-Type", "text/strange").body("x"));
     for text in [
         "got matched",
         "hook triggered successfully",
@@ -86,14 +79,10 @@ fn the_texts_that_scripts_look_for_are_there() {
 #[test]
 fn every_line_of_a_request_carries_its_id() {
     for format in ["text", "json"] {
-        let mut server = revealing()
-            .flags(&format!("-debug -x-request-id -log-format {format}"))
-            .start();
+        let mut server = revealing().flags(&format!("-debug -x-request-id -log-format {format}")).start();
         server.mark_log();
         server.send(&revealing_request()).assert(200, "output-4712\n");
-        END_OF_REQUEST
-            .iter()
-            .for_each(|text| drop(server.wait_for_log(text)));
+        END_OF_REQUEST.iter().for_each(|text| drop(server.wait_for_log(text)));
         let log = server.log();
         assert!(!log.is_empty());
         for line in log {
@@ -104,21 +93,13 @@ fn every_line_of_a_request_carries_its_id() {
 
 #[test]
 fn requests_without_an_id_of_their_own_get_different_ones() {
-    let mut server = Setup::new()
-        .shell("run", "exit 0", WITH_OUTPUT)
-        .flags("-debug")
-        .start();
+    let mut server = Setup::new().shell("run", "exit 0", WITH_OUTPUT).flags("-debug").start();
     // One connection, so that the client's port does not tell the requests apart.
     let mut connection = server.connect();
     let mut log = || {
         server.mark_log();
-        connection
-            .send(&Request::post("/hooks/run"))
-            .unwrap()
-            .assert(200, "");
-        END_OF_REQUEST
-            .iter()
-            .for_each(|text| drop(server.wait_for_log(text)));
+        connection.send(&Request::post("/hooks/run")).unwrap().assert(200, "");
+        END_OF_REQUEST.iter().for_each(|text| drop(server.wait_for_log(text)));
         server.log()
     };
     let (one, other) = (log(), log());
@@ -126,16 +107,12 @@ fn requests_without_an_id_of_their_own_get_different_ones() {
     for (lines, others) in [(&one, &other), (&other, &one)] {
         let mut of_each_line = words(&lines[0]).filter(|word| lines.iter().all(|line| line.contains(word)));
         let is_of_this = |word: &str| others.iter().all(|line| !line.contains(word));
-        assert!(
-            of_each_line.any(is_of_this),
-            "nothing tells {lines:?} from {others:?}"
-        );
+        assert!(of_each_line.any(is_of_this), "nothing tells {lines:?} from {others:?}");
     }
 }
 
 fn words(line: &str) -> impl Iterator<Item = &str> {
-    line.split(|letter: char| !letter.is_alphanumeric() && letter != '-')
-        .filter(|word| !word.is_empty())
+    line.split(|letter: char| !letter.is_alphanumeric() && letter != '-').filter(|word| !word.is_empty())
 }
 
 #[test]
@@ -186,10 +163,7 @@ fn neither_a_secret_nor_the_signature_it_makes_is_ever_logged() {
         "trigger-rule: {{match: {{type: payload-hmac-sha256, secret: {SECRET}, \
          parameter: {{source: header, name: X-Signature}}}}}}"
     );
-    let server = Setup::new()
-        .shell("signed", "exit 0", &rule)
-        .flags("-debug")
-        .start();
+    let server = Setup::new().shell("signed", "exit 0", &rule).flags("-debug").start();
     let signed =
         |signature: &str| server.send(&Request::json("/hooks/signed", "{}").header("X-Signature", signature));
     signed(&"0".repeat(64)).assert(500, RULE_ERROR);
@@ -211,33 +185,19 @@ fn a_rule_that_is_not_met_is_named_by_its_path_without_values() {
         "{match: {type: regex, regex: ^main-4716$, parameter: {source: payload, name: ref}}}";
     let cases = [
         (MATCH_REF.to_owned(), "match payload ref: not equal"),
-        (
-            format!("{{and: [{MATCH_EVENT}, {MATCH_REF}]}}"),
-            "and[1].match payload ref: not equal",
-        ),
+        (format!("{{and: [{MATCH_EVENT}, {MATCH_REF}]}}"), "and[1].match payload ref: not equal"),
         (
             format!("{{and: [{MATCH_EVENT}, {{or: [{MATCH_REF}]}}]}}"),
             "and[1].or[0].match payload ref: not equal",
         ),
-        (
-            format!("{{and: [{MATCH_EVENT}, {MATCH_REGEX}]}}"),
-            "and[1].match payload ref: ",
-        ),
-        (
-            format!("{{and: [{MATCH_REF}, {MATCH_EVENT}]}}"),
-            "and[0].match payload ref: not equal",
-        ),
+        (format!("{{and: [{MATCH_EVENT}, {MATCH_REGEX}]}}"), "and[1].match payload ref: "),
+        (format!("{{and: [{MATCH_REF}, {MATCH_EVENT}]}}"), "and[0].match payload ref: not equal"),
     ];
     for (rule, path) in cases {
         let rule = format!("trigger-rule: {rule}");
-        let server = Setup::new()
-            .shell("guarded", "exit 0", &rule)
-            .flags("-verbose")
-            .start();
+        let server = Setup::new().shell("guarded", "exit 0", &rule).flags("-verbose").start();
         let request = Request::json("/hooks/guarded", r#"{"ref": "other-4717"}"#).header("X-Event", "push");
-        server
-            .send(&request)
-            .assert(200, "Hook rules were not satisfied.");
+        server.send(&request).assert(200, "Hook rules were not satisfied.");
         server.wait_for_log(path);
         let log = server.stop().join("\n");
         assert!(!log.contains("4716") && !log.contains("4717"), "{log}");
@@ -246,33 +206,22 @@ fn a_rule_that_is_not_met_is_named_by_its_path_without_values() {
 
 #[test]
 fn a_request_cannot_write_lines_of_its_own() {
-    let server = Setup::new()
-        .says("hello", "hi")
-        .flags("-debug -x-request-id")
-        .start();
+    let server = Setup::new().says("hello", "hi").flags("-debug -x-request-id").start();
     assert_eq!(server.get("/hooks/none%0Aforged%0Dline").status, 404);
     let request =
         Request::json("/hooks/hello", "{\"a\": \"x\\nforged line\"}").header("X-Request-Id", "a\u{1b}[2Jb");
     let _ = server.try_send(&request);
     for line in server.stop() {
-        assert!(
-            !line.starts_with("forged") && !line.contains(['\r', '\u{1b}']),
-            "{line:?}"
-        );
+        assert!(!line.starts_with("forged") && !line.contains(['\r', '\u{1b}']), "{line:?}");
     }
 }
 
 #[test]
 fn a_logfile_takes_the_lines_and_is_reopened_on_sighup() {
-    let server = Setup::new()
-        .says("hello", "hi")
-        .flags("-logfile @DIR@/web.log")
-        .start();
+    let server = Setup::new().says("hello", "hi").flags("-logfile @DIR@/web.log").start();
     let logged = |name: &str| {
         server.get("/hooks/hello").assert(200, "hi");
-        fs::read_to_string(server.path(name))
-            .unwrap_or_default()
-            .contains("hook triggered successfully")
+        fs::read_to_string(server.path(name)).unwrap_or_default().contains("hook triggered successfully")
     };
     eventually("the first file is written", || logged("web.log"));
     fs::rename(server.path("web.log"), server.path("web.log.1")).unwrap();

@@ -16,10 +16,7 @@ mod limits;
 mod log;
 mod pidfile;
 mod privileges;
-#[expect(
-    dead_code,
-    reason = "compat.rs compiles it alone, as the command of the recorded hooks"
-)]
+#[expect(dead_code, reason = "compat.rs compiles it alone, as the command of the recorded hooks")]
 mod recorder;
 mod reload;
 mod shutdown;

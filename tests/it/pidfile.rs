@@ -16,10 +16,7 @@ fn hello() -> Setup {
 fn a_pidfile_holds_the_process_id_until_exit() {
     let mut server = hello().start();
     let path = server.path("pid");
-    assert_eq!(
-        fs::read_to_string(&path).unwrap().trim(),
-        server.pid().to_string()
-    );
+    assert_eq!(fs::read_to_string(&path).unwrap().trim(), server.pid().to_string());
     server.signal(Signal::TERM);
     assert!(server.wait().success());
     assert!(!path.exists());

@@ -33,10 +33,7 @@ fn unprivileged() -> Setup {
 fn commands_run_as_the_given_user_and_group_and_in_no_other_group() {
     if is_root() {
         let expected = format!("{UNPRIVILEGED}\n{UNPRIVILEGED}\n{UNPRIVILEGED}\n1\n");
-        unprivileged()
-            .start()
-            .post("/hooks/identity")
-            .assert(200, &expected);
+        unprivileged().start().post("/hooks/identity").assert(200, &expected);
     }
 }
 
@@ -47,11 +44,7 @@ fn supplementary_groups_of_the_start_are_cleared() {
         let mut launcher = Command::new("setpriv");
         launcher.args(["--groups", "0,4,24"]);
         let expected = format!("{UNPRIVILEGED}\n{UNPRIVILEGED}\n{UNPRIVILEGED}\n1\n");
-        unprivileged()
-            .launched_by(launcher)
-            .start()
-            .post("/hooks/identity")
-            .assert(200, &expected);
+        unprivileged().launched_by(launcher).start().post("/hooks/identity").assert(200, &expected);
     }
 }
 
@@ -66,10 +59,7 @@ fn the_listener_is_opened_before_and_no_privilege_comes_back() {
         let real_effective_saved_and_file = format!("Uid:{}", format!("\t{UNPRIVILEGED}").repeat(4));
         assert!(status.contains(&real_effective_saved_and_file), "{status}");
         let effective = status.lines().find(|line| line.starts_with("CapEff:"));
-        assert!(
-            effective.is_some_and(|line| line.ends_with("0000000000000000")),
-            "{effective:?}"
-        );
+        assert!(effective.is_some_and(|line| line.ends_with("0000000000000000")), "{effective:?}");
     }
 }
 

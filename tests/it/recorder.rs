@@ -16,24 +16,17 @@ fn main() -> ExitCode {
     let arguments: Vec<_> = env::args_os().skip(1).collect();
     let socket = env::var_os("RECORD_TO").expect("RECORD_TO names the test's socket");
     let mut test = UnixStream::connect(socket).expect("the test listens");
-    test.write_all(record(&arguments).as_bytes())
-        .expect("the test reads");
+    test.write_all(record(&arguments).as_bytes()).expect("the test reads");
     drop(test);
 
-    match arguments
-        .first()
-        .and_then(|mode| mode.to_str()?.strip_prefix("exit="))
-    {
+    match arguments.first().and_then(|mode| mode.to_str()?.strip_prefix("exit=")) {
         Some(code) => {
             println!("out:exit={code}");
             eprintln!("err:exit={code}");
             ExitCode::from(code.parse::<u8>().expect("an exit code"))
         }
         None => {
-            let lengths: Vec<_> = arguments
-                .iter()
-                .map(|argument| letters(argument).to_string())
-                .collect();
+            let lengths: Vec<_> = arguments.iter().map(|argument| letters(argument).to_string()).collect();
             // Whoever closed the pipe has seen enough.
             let _ = writeln!(io::stdout(), "ran {}", lengths.join(" "));
             ExitCode::SUCCESS
@@ -47,9 +40,7 @@ fn record(arguments: &[impl AsRef<OsStr>]) -> String {
         lines.push_str(kind);
         for field in fields {
             lines.push(' ');
-            field
-                .iter()
-                .for_each(|byte| lines.push_str(&format!("{byte:02x}")));
+            field.iter().for_each(|byte| lines.push_str(&format!("{byte:02x}")));
         }
         lines.push('\n');
     };
@@ -58,10 +49,7 @@ fn record(arguments: &[impl AsRef<OsStr>]) -> String {
     }
     for (name, value) in env::vars_os() {
         let name = name.as_bytes();
-        if ![b"HOOK_".as_slice(), b"X_", b"FILE_"]
-            .iter()
-            .any(|prefix| name.starts_with(prefix))
-        {
+        if ![b"HOOK_".as_slice(), b"X_", b"FILE_"].iter().any(|prefix| name.starts_with(prefix)) {
             continue;
         }
         let names_file = name.starts_with(b"FILE_") || matches!(name, b"HOOK_FILE" | b"HOOK_A.B");
@@ -78,8 +66,5 @@ fn record(arguments: &[impl AsRef<OsStr>]) -> String {
 
 /// As the recordings count them: letters of UTF-8, and each byte that is none.
 fn letters(text: &OsStr) -> usize {
-    text.as_bytes()
-        .utf8_chunks()
-        .map(|part| part.valid().chars().count() + part.invalid().len())
-        .sum()
+    text.as_bytes().utf8_chunks().map(|part| part.valid().chars().count() + part.invalid().len()).sum()
 }

@@ -22,9 +22,7 @@ fn message(server: &Server, id: &str) -> String {
 
 #[track_caller]
 fn eventually_says(server: &Server, id: &str, expected: &str) {
-    eventually(&format!("{id} says {expected}"), || {
-        message(server, id) == expected
-    });
+    eventually(&format!("{id} says {expected}"), || message(server, id) == expected);
 }
 
 /// As editors save: beside the file, then over it.
@@ -38,11 +36,7 @@ fn replace(path: &Path, text: &str) {
 fn either_signal_reloads() {
     for signal in [Signal::HUP, Signal::USR1] {
         let server = Setup::new().says("kept", "old").says("dropped", "old").start();
-        fs::write(
-            server.path("hooks.yaml"),
-            hook("kept", "new") + &hook("added", "new"),
-        )
-        .unwrap();
+        fs::write(server.path("hooks.yaml"), hook("kept", "new") + &hook("added", "new")).unwrap();
         server.reload(signal);
         let messages = ["kept", "added", "dropped"].map(|id| message(&server, id));
         assert_eq!(messages, ["new", "new", "Hook not found."], "{signal:?}");
@@ -76,9 +70,7 @@ fn a_file_that_failed_at_the_start_loads_later() {
 #[test]
 fn a_file_that_is_broken_or_absent_keeps_its_hooks_and_is_named() {
     let damages: [(&str, Damage); 3] = [
-        ("broken", |path| {
-            fs::write(path, "- id: a\n  http-methods: [GET, }\n").unwrap()
-        }),
+        ("broken", |path| fs::write(path, "- id: a\n  http-methods: [GET, }\n").unwrap()),
         ("no list", |path| fs::write(path, "id: a\n").unwrap()),
         ("absent", |path| fs::remove_file(path).unwrap()),
     ];
@@ -109,17 +101,12 @@ fn a_file_that_brings_a_known_id_keeps_its_old_hooks_and_both_places_are_named()
     fs::write(server.path("b.yaml"), hook("b", "new") + &hook("a", "stolen")).unwrap();
     server.reload(Signal::HUP);
     assert_eq!(["a", "b"].map(|id| message(&server, id)), ["old", "old"]);
-    server.wait_for_log_line("both places", |line| {
-        line.contains("a.yaml") && line.contains("b.yaml")
-    });
+    server.wait_for_log_line("both places", |line| line.contains("a.yaml") && line.contains("b.yaml"));
 }
 
 #[test]
 fn a_directory_is_read_anew() {
-    let server = Setup::new()
-        .file("all/a.yaml", hook("a", "a"))
-        .flags("-hooks all")
-        .start();
+    let server = Setup::new().file("all/a.yaml", hook("a", "a")).flags("-hooks all").start();
     fs::write(server.path("all/b.yaml"), hook("b", "b")).unwrap();
     server.reload(Signal::HUP);
     assert_eq!(["a", "b"].map(|id| message(&server, id)), ["a", "b"]);
@@ -185,10 +172,7 @@ fn hotreload_keeps_hooks_while_their_file_is_absent_and_sees_it_return() {
 fn hotreload_keeps_hooks_while_their_file_is_broken() {
     let mut server = Setup::new().says("hello", "old").flags("-hotreload").start();
     server.mark_log();
-    replace(
-        &server.path("hooks.yaml"),
-        "- id: hello\n  http-methods: [GET, }\n",
-    );
+    replace(&server.path("hooks.yaml"), "- id: hello\n  http-methods: [GET, }\n");
     server.wait_for_log("hooks.yaml");
     assert_eq!(message(&server, "hello"), "old");
     replace(&server.path("hooks.yaml"), &hook("hello", "new"));

@@ -26,27 +26,16 @@ struct Gated {
 }
 
 fn gated(script: &str, keys: &str, flags: &str) -> Gated {
-    let setup = Setup::new()
-        .shell("deploy", script, keys)
-        .says("hello", "hi")
-        .flags(flags);
+    let setup = Setup::new().shell("deploy", script, keys).says("hello", "hi").flags(flags);
     let begun = Fifo::new(setup.path("begun"));
     let gate = Fifo::new(setup.path("gate"));
-    Gated {
-        server: setup.start(),
-        begun,
-        gate,
-    }
+    Gated { server: setup.start(), begun, gate }
 }
 
 #[test]
 fn a_run_in_flight_finishes_and_its_output_arrives() {
     for signal in [Signal::TERM, Signal::INT] {
-        let Gated {
-            mut server,
-            begun,
-            gate,
-        } = gated(GATED, WITH_OUTPUT, "");
+        let Gated { mut server, begun, gate } = gated(GATED, WITH_OUTPUT, "");
         let mut connection = server.connect();
         let response = thread::spawn(move || connection.send(&Request::post("/hooks/deploy")));
         begun.receive();
@@ -62,11 +51,7 @@ fn a_run_in_flight_finishes_and_its_output_arrives() {
 
 #[test]
 fn a_run_in_the_background_finishes_too() {
-    let Gated {
-        mut server,
-        begun,
-        gate,
-    } = gated(GATED, "", "");
+    let Gated { mut server, begun, gate } = gated(GATED, "", "");
     server.post("/hooks/deploy").assert(200, "");
     begun.receive();
     server.signal(Signal::TERM);
@@ -80,9 +65,7 @@ fn a_run_in_the_background_finishes_too() {
 fn idle_connections_do_not_hold_up_the_end() {
     let mut server = Setup::new().says("hello", "hi").start();
     let mut used = server.connect();
-    used.send(&Request::get("/hooks/hello"))
-        .unwrap()
-        .assert(200, "hi");
+    used.send(&Request::get("/hooks/hello")).unwrap().assert(200, "hi");
     let fresh = server.connect();
     let started = Instant::now();
     server.signal(Signal::TERM);
@@ -93,9 +76,7 @@ fn idle_connections_do_not_hold_up_the_end() {
 
 #[test]
 fn a_run_is_cut_when_the_drain_time_is_over_and_the_log_names_it() {
-    let Gated {
-        mut server, begun, ..
-    } = gated(ENDLESS, "", "-drain-timeout 200ms");
+    let Gated { mut server, begun, .. } = gated(ENDLESS, "", "-drain-timeout 200ms");
     server.post("/hooks/deploy").assert(200, "");
     begun.receive();
     server.mark_log();
@@ -103,16 +84,12 @@ fn a_run_is_cut_when_the_drain_time_is_over_and_the_log_names_it() {
     server.signal(Signal::TERM);
     assert_eq!(server.wait().code(), Some(0));
     assert!(started.elapsed() < KILL_GRACE, "took {:?}", started.elapsed());
-    server.wait_for_log_line("deploy … killed", |line| {
-        line.contains("deploy") && line.contains("kill")
-    });
+    server.wait_for_log_line("deploy … killed", |line| line.contains("deploy") && line.contains("kill"));
 }
 
 #[test]
 fn a_second_signal_cuts_the_wait_short() {
-    let Gated {
-        mut server, begun, ..
-    } = gated(ENDLESS, "", "-drain-timeout 10m");
+    let Gated { mut server, begun, .. } = gated(ENDLESS, "", "-drain-timeout 10m");
     server.post("/hooks/deploy").assert(200, "");
     begun.receive();
     server.mark_log();
@@ -120,17 +97,13 @@ fn a_second_signal_cuts_the_wait_short() {
     server.wait_for_notice("STOPPING=1");
     server.signal(Signal::TERM);
     assert_eq!(server.wait().code(), Some(0));
-    server.wait_for_log_line("deploy … killed", |line| {
-        line.contains("deploy") && line.contains("kill")
-    });
+    server.wait_for_log_line("deploy … killed", |line| line.contains("deploy") && line.contains("kill"));
 }
 
 #[test]
 fn a_command_that_ignores_sigterm_is_killed_with_its_whole_group() {
     let script = "trap '' TERM; echo begun > @DIR@/begun; sleep 600 & sleep 600";
-    let Gated {
-        mut server, begun, ..
-    } = gated(script, "", "-drain-timeout 100ms");
+    let Gated { mut server, begun, .. } = gated(script, "", "-drain-timeout 100ms");
     server.post("/hooks/deploy").assert(200, "");
     begun.receive();
     let group = group_of_child(server.pid());
@@ -138,19 +111,13 @@ fn a_command_that_ignores_sigterm_is_killed_with_its_whole_group() {
     server.signal(Signal::TERM);
     assert_eq!(server.wait().code(), Some(0));
     assert!(started.elapsed() >= KILL_GRACE, "took {:?}", started.elapsed());
-    eventually("the group is gone", || {
-        processes().iter().all(|process| process.group != group)
-    });
-    server.wait_for_log_line("deploy … killed", |line| {
-        line.contains("deploy") && line.contains("kill")
-    });
+    eventually("the group is gone", || processes().iter().all(|process| process.group != group));
+    server.wait_for_log_line("deploy … killed", |line| line.contains("deploy") && line.contains("kill"));
 }
 
 #[test]
 fn a_client_that_is_cut_off_hears_of_the_failure() {
-    let Gated {
-        mut server, begun, ..
-    } = gated(ENDLESS, WITH_OUTPUT, "-drain-timeout 200ms");
+    let Gated { mut server, begun, .. } = gated(ENDLESS, WITH_OUTPUT, "-drain-timeout 200ms");
     let mut connection = server.connect();
     let response = thread::spawn(move || connection.send(&Request::post("/hooks/deploy")));
     begun.receive();
@@ -160,9 +127,5 @@ fn a_client_that_is_cut_off_hears_of_the_failure() {
 }
 
 fn group_of_child(server: u32) -> u32 {
-    processes()
-        .iter()
-        .find(|process| process.parent == server)
-        .unwrap()
-        .group
+    processes().iter().find(|process| process.parent == server).unwrap().group
 }

@@ -27,18 +27,12 @@ fn a_taken_port_is_named_with_its_address() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let flags = format!("-ip 127.0.0.1 -port {port}");
-    check(
-        hello().without_address().flags(&flags),
-        &[&format!(r"127\.0\.0\.1:{port}"), "in use"],
-    );
+    check(hello().without_address().flags(&flags), &[&format!(r"127\.0\.0\.1:{port}"), "in use"]);
 }
 
 #[test]
 fn a_missing_hooks_file_ends_the_start_unless_nopanic_or_verbose() {
-    check(
-        Setup::new().flags("-hooks absent.yaml"),
-        &[r"absent\.yaml", "(?i)no such file|not found"],
-    );
+    check(Setup::new().flags("-hooks absent.yaml"), &[r"absent\.yaml", "(?i)no such file|not found"]);
     for permission in ["-nopanic", "-verbose"] {
         let server = Setup::new().flags("-hooks absent.yaml").flags(permission).start();
         server.wait_for_log("absent.yaml");
@@ -55,22 +49,13 @@ fn broken_yaml_is_named_by_file_line_and_column() {
 
 #[test]
 fn a_top_level_object_is_no_hooks_file() {
-    check(
-        Setup::new().hooks("id: a\nexecute-command: 'true'\n"),
-        &[r"hooks\.yaml", "list|sequence|array"],
-    );
+    check(Setup::new().hooks("id: a\nexecute-command: 'true'\n"), &[r"hooks\.yaml", "list|sequence|array"]);
 }
 
 #[test]
 fn one_id_twice_is_named_with_both_places() {
-    let twice = Setup::new()
-        .says("twin", "first")
-        .says("other", "x")
-        .says("twin", "second");
-    check(
-        twice,
-        &["twin", r"hooks\.yaml", r"line 1\b|:1\b", r"line 3\b|:3\b"],
-    );
+    let twice = Setup::new().says("twin", "first").says("other", "x").says("twin", "second");
+    check(twice, &["twin", r"hooks\.yaml", r"line 1\b|:1\b", r"line 3\b|:3\b"]);
 }
 
 #[test]
@@ -82,9 +67,7 @@ fn a_file_that_brings_the_id_of_another_is_left_out_and_both_are_named() {
         .flags("-hooks a.yaml -hooks b.yaml")
         .start();
     server.wait_for_log_line("both places", |line| {
-        ["twin", "a.yaml:1", "b.yaml:1"]
-            .iter()
-            .all(|named| line.contains(named))
+        ["twin", "a.yaml:1", "b.yaml:1"].iter().all(|named| line.contains(named))
     });
     server.get("/hooks/twin").assert(200, "first");
 }
@@ -92,27 +75,15 @@ fn a_file_that_brings_the_id_of_another_is_left_out_and_both_are_named() {
 #[test]
 fn https_without_a_usable_certificate_does_not_start() {
     check(hello().flags("-secure"), &[r"cert\.pem"]);
-    check(
-        hello().flags("-secure -cert other.pem").file("key.pem", ""),
-        &[r"other\.pem"],
-    );
-    check(
-        hello()
-            .flags("-secure")
-            .file("cert.pem", "no certificate")
-            .file("key.pem", "no key"),
-        &[r"\.pem"],
-    );
+    check(hello().flags("-secure -cert other.pem").file("key.pem", ""), &[r"other\.pem"]);
+    check(hello().flags("-secure").file("cert.pem", "no certificate").file("key.pem", "no key"), &[r"\.pem"]);
 }
 
 #[test]
 fn an_old_tls_version_is_refused_as_not_supported() {
     for version in ["1.0", "1.1"] {
         let flags = format!("-secure -tls-min-version {version}");
-        check(
-            hello().flags(&flags),
-            &["not supported", &version.replace('.', r"\.")],
-        );
+        check(hello().flags(&flags), &["not supported", &version.replace('.', r"\.")]);
     }
 }
 
@@ -121,16 +92,11 @@ fn user_and_group_are_given_together_and_not_with_a_socket() {
     check(hello().flags("-setuid 1"), &["setgid"]);
     check(hello().flags("-setgid 1"), &["setuid"]);
     let socket = "-socket @DIR@/web.sock -setuid 1 -setgid 1";
-    check(
-        hello().without_address().flags(socket),
-        &["socket", "setuid|setgid"],
-    );
+    check(hello().without_address().flags(socket), &["socket", "setuid|setgid"]);
 }
 
 #[test]
 fn a_pidfile_of_a_live_process_is_left_alone() {
-    let setup = hello()
-        .flags("-pidfile @DIR@/pid")
-        .file("pid", process::id().to_string());
+    let setup = hello().flags("-pidfile @DIR@/pid").file("pid", process::id().to_string());
     check(setup, &["/pid", &process::id().to_string()]);
 }

@@ -30,10 +30,7 @@ fn secured(flags: &str) -> Secured {
         .flags("-secure")
         .flags(flags)
         .start();
-    Secured {
-        server,
-        certificate: made.cert.der().clone(),
-    }
+    Secured { server, certificate: made.cert.der().clone() }
 }
 
 impl Secured {
@@ -58,10 +55,7 @@ impl Secured {
 fn https_serves_hooks() {
     let secured = secured("");
     let mut connection = Connection::over(secured.handshake(&[&TLS12, &TLS13]).unwrap());
-    connection
-        .send(&Request::get("/hooks/hello"))
-        .unwrap()
-        .assert(200, "hi");
+    connection.send(&Request::get("/hooks/hello")).unwrap().assert(200, "hi");
     connection.send(&Request::get("/")).unwrap().assert(200, "OK");
 }
 
@@ -74,24 +68,15 @@ fn certificate_and_key_may_lie_elsewhere() {
         .file("tls/private.pem", made.signing_key.serialize_pem())
         .flags("-secure -cert=tls/full.pem -key=@DIR@/tls/private.pem")
         .start();
-    let secured = Secured {
-        server,
-        certificate: made.cert.der().clone(),
-    };
+    let secured = Secured { server, certificate: made.cert.der().clone() };
     let mut connection = Connection::over(secured.handshake(&[&TLS13]).unwrap());
-    connection
-        .send(&Request::get("/hooks/hello"))
-        .unwrap()
-        .assert(200, "hi");
+    connection.send(&Request::get("/hooks/hello")).unwrap().assert(200, "hi");
 }
 
 #[test]
 fn the_lowest_version_is_1_2_and_may_be_raised() {
     let version = |secured: &Secured, version| {
-        secured
-            .handshake(&[version])
-            .ok()
-            .and_then(|stream| stream.conn.protocol_version())
+        secured.handshake(&[version]).ok().and_then(|stream| stream.conn.protocol_version())
     };
     let usual = secured("");
     assert_eq!(version(&usual, &TLS12), Some(ProtocolVersion::TLSv1_2));
@@ -112,14 +97,9 @@ fn cipher_suites_may_be_chosen() {
 #[test]
 fn a_client_that_delays_its_handshake_delays_nobody_else() {
     let secured = secured("");
-    let silent: Vec<_> = (0..8)
-        .map(|_| TcpStream::connect(secured.server.address()).unwrap())
-        .collect();
+    let silent: Vec<_> = (0..8).map(|_| TcpStream::connect(secured.server.address()).unwrap()).collect();
     let mut connection = Connection::over(secured.handshake(&[&TLS13]).unwrap());
-    connection
-        .send(&Request::get("/hooks/hello"))
-        .unwrap()
-        .assert(200, "hi");
+    connection.send(&Request::get("/hooks/hello")).unwrap().assert(200, "hi");
     drop(silent);
 }
 
@@ -128,17 +108,11 @@ fn plain_http_on_the_https_port_runs_nothing_and_harms_nobody() {
     let secured = secured("-verbose");
     let mut plain = TcpStream::connect(secured.server.address()).unwrap();
     plain.set_read_timeout(Some(PATIENCE)).unwrap();
-    plain
-        .write_all(b"GET /hooks/hello HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        .unwrap();
+    plain.write_all(b"GET /hooks/hello HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     let mut answer = Vec::new();
     // A reset is as good as an end.
     let _ = plain.read_to_end(&mut answer);
-    assert!(
-        !answer.starts_with(b"HTTP/1.1 200"),
-        "{}",
-        String::from_utf8_lossy(&answer)
-    );
+    assert!(!answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
     let mut connection = Connection::over(secured.handshake(&[&TLS13]).unwrap());
     connection.send(&Request::get("/")).unwrap().assert(200, "OK");
 }

@@ -4,13 +4,8 @@ use std::fmt::Write;
 
 /// The characters of a text; a byte that belongs to none is an `Err`.
 pub(super) fn characters(text: &[u8]) -> impl Iterator<Item = Result<char, u8>> + '_ {
-    text.utf8_chunks().flat_map(|chunk| {
-        chunk
-            .valid()
-            .chars()
-            .map(Ok)
-            .chain(chunk.invalid().iter().copied().map(Err))
-    })
+    text.utf8_chunks()
+        .flat_map(|chunk| chunk.valid().chars().map(Ok).chain(chunk.invalid().iter().copied().map(Err)))
 }
 
 /// For a JavaScript, JSON or YAML string: `js`. Go writes `\'`, which neither JSON nor YAML reads.
@@ -139,10 +134,7 @@ pub(super) fn unquote(constant: &str) -> Option<Vec<u8>> {
         let mut code = |length, radix| {
             let (digits, rest) = characters.as_str().split_at_checked(length)?;
             characters = rest.chars();
-            digits
-                .bytes()
-                .all(|digit| digit.is_ascii_hexdigit())
-                .then_some(())?;
+            digits.bytes().all(|digit| digit.is_ascii_hexdigit()).then_some(())?;
             u32::from_str_radix(digits, radix).ok()
         };
         match escape {

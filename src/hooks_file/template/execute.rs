@@ -56,10 +56,9 @@ impl<'e> Execution<'e> {
 
     fn node(&mut self, node: &'e Node<'e>, dot: &Value) -> Result<Flow, Fault> {
         match node {
-            Node::Text { at, text } => self
-                .output
-                .push(text.as_bytes())
-                .map_err(|problem| problem.at(*at))?,
+            Node::Text { at, text } => {
+                self.output.push(text.as_bytes()).map_err(|problem| problem.at(*at))?
+            }
             Node::Action(pipeline) => {
                 let value = self.pipeline(pipeline, dot)?;
                 if pipeline.variables.is_empty() {
@@ -70,11 +69,7 @@ impl<'e> Execution<'e> {
             }
             Node::If(conditional) => return self.scoped(|run| run.conditional(conditional, dot, false)),
             Node::With(conditional) => return self.scoped(|run| run.conditional(conditional, dot, true)),
-            Node::Range {
-                pipeline,
-                body,
-                otherwise,
-            } => {
+            Node::Range { pipeline, body, otherwise } => {
                 return self.scoped(|run| run.range(pipeline, body, otherwise, dot));
             }
             Node::Call { at, name, argument } => self.call_template(*at, name, argument.as_ref(), dot)?,
@@ -171,10 +166,7 @@ impl<'e> Execution<'e> {
     ) -> Result<(), Fault> {
         self.step(at)?;
         let nodes = self.definitions.get(name).ok_or_else(|| {
-            Problem::UndefinedTemplate {
-                name: String::from_utf8_lossy(name).into_owned(),
-            }
-            .at(at)
+            Problem::UndefinedTemplate { name: String::from_utf8_lossy(name).into_owned() }.at(at)
         })?;
         let dot = match argument {
             Some(pipeline) => self.pipeline(pipeline, dot)?,
@@ -245,11 +237,7 @@ impl<'e> Execution<'e> {
         };
         match (&value, operand.fields.first()) {
             (Value::Nil, _) | (_, None) => Ok(value),
-            (_, Some(field)) => Err(Problem::NoField {
-                field: (*field).into(),
-                kind: value.kind(),
-            }
-            .at(at)),
+            (_, Some(field)) => Err(Problem::NoField { field: (*field).into(), kind: value.kind() }.at(at)),
         }
     }
 
@@ -271,17 +259,12 @@ impl<'e> Execution<'e> {
             values.push(value);
         }
         values.extend(piped);
-        let value = function
-            .call(&values, self.surroundings)
-            .map_err(|problem| problem.at(at))?;
+        let value = function.call(&values, self.surroundings).map_err(|problem| problem.at(at))?;
         if let Value::Text(text) = &value {
             self.produced += text.len();
         }
         match self.produced > PRODUCED_BYTES_MAX {
-            true => Err(Problem::TooMuchText {
-                max: PRODUCED_BYTES_MAX,
-            }
-            .at(at)),
+            true => Err(Problem::TooMuchText { max: PRODUCED_BYTES_MAX }.at(at)),
             false => Ok(value),
         }
     }

@@ -9,19 +9,14 @@ use super::syntax::{Command, Operand, Pipeline, Term};
 use super::value::{Value, number};
 
 /// These words are no functions.
-const KEYWORDS: [&str; 10] = [
-    "if", "else", "end", "range", "with", "template", "block", "define", "break", "continue",
-];
+const KEYWORDS: [&str; 10] =
+    ["if", "else", "end", "range", "with", "template", "block", "define", "break", "continue"];
 
 /// Contexts that are no keyword, for messages.
 pub(super) const ACTION: &str = "{{…}}";
 const PARENTHESES: &str = "(…)";
 
-const END: Token<'static> = Token {
-    at: 0,
-    spaced: false,
-    kind: Kind::End,
-};
+const END: Token<'static> = Token { at: 0, spaced: false, kind: Kind::End };
 
 pub(super) struct Reader<'t> {
     tokens: Vec<Token<'t>>,
@@ -33,12 +28,7 @@ pub(super) struct Reader<'t> {
 
 impl<'t> Reader<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        Self {
-            tokens: tokens(text),
-            next: 0,
-            variables: vec!["$"],
-            nesting: 0,
-        }
+        Self { tokens: tokens(text), next: 0, variables: vec!["$"], nesting: 0 }
     }
 
     pub(super) fn peek(&self) -> Token<'t> {
@@ -59,9 +49,7 @@ impl<'t> Reader<'t> {
 
     pub(super) fn expect_close(&mut self, context: &'static str) -> Result<(), Fault> {
         match self.take() {
-            Token {
-                kind: Kind::Close, ..
-            } => Ok(()),
+            Token { kind: Kind::Close, .. } => Ok(()),
             token => Err(unexpected(token, context)),
         }
     }
@@ -123,24 +111,14 @@ impl<'t> Reader<'t> {
             }
         }
         self.next += 1;
-        Ok(Pipeline {
-            at,
-            variables,
-            assigns,
-            commands,
-        })
+        Ok(Pipeline { at, variables, assigns, commands })
     }
 
     fn declared(&mut self, context: &'static str) -> Result<(Vec<&'t str>, bool), Fault> {
         let mut variables = Vec::new();
         loop {
             let before = self.next;
-            let Token {
-                kind: Kind::Variable(name),
-                at,
-                ..
-            } = self.take()
-            else {
+            let Token { kind: Kind::Variable(name), at, .. } = self.take() else {
                 self.next = before;
                 break;
             };
@@ -200,12 +178,7 @@ impl<'t> Reader<'t> {
         };
         let mut operand = Operand { at, term, fields };
         let is_constant = operand.is_constant();
-        while let token @ Token {
-            kind: Kind::Field(name),
-            spaced: false,
-            ..
-        } = self.peek()
-        {
+        while let token @ Token { kind: Kind::Field(name), spaced: false, .. } = self.peek() {
             if is_constant {
                 return Err(unexpected(token, context));
             }
@@ -224,11 +197,7 @@ impl<'t> Reader<'t> {
             Kind::Word("false") => Term::Constant(Value::Bool(false)),
             Kind::Word(name) if !KEYWORDS.contains(&name) => {
                 Term::Function(Function::named(name).ok_or_else(|| {
-                    Problem::UnknownFunction {
-                        name: name.into(),
-                        known: functions::known(),
-                    }
-                    .at(at)
+                    Problem::UnknownFunction { name: name.into(), known: functions::known() }.at(at)
                 })?)
             }
             Kind::Variable(name) if self.variables.contains(&name) => Term::Variable(name),
@@ -255,19 +224,12 @@ impl<'t> Reader<'t> {
 fn only_character(content: &[u8]) -> Option<Value> {
     let mut characters = std::str::from_utf8(content).ok()?.chars();
     let character = characters.next()?;
-    characters
-        .next()
-        .is_none()
-        .then(|| Value::Int(u32::from(character).into()))
+    characters.next().is_none().then(|| Value::Int(u32::from(character).into()))
 }
 
 pub(super) fn unexpected(token: Token<'_>, context: &'static str) -> Fault {
     match token.kind {
         Kind::Bad(problem) => problem.at(token.at),
-        kind => Problem::Unexpected {
-            found: kind.to_string(),
-            context,
-        }
-        .at(token.at),
+        kind => Problem::Unexpected { found: kind.to_string(), context }.at(token.at),
     }
 }

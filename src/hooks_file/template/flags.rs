@@ -63,23 +63,13 @@ impl Flags {
 
     /// The bytes of a text, as many as the precision says.
     fn hexadecimal(&self, text: &[u8], verb: char) -> String {
-        let prefix = if self.sharp {
-            format!("0{verb}")
-        } else {
-            String::new()
-        };
-        let bytes = text
-            .iter()
-            .take(self.precision.unwrap_or(usize::MAX))
-            .map(|byte| match verb {
-                'x' => format!("{byte:02x}"),
-                _ => format!("{byte:02X}"),
-            });
+        let prefix = if self.sharp { format!("0{verb}") } else { String::new() };
+        let bytes = text.iter().take(self.precision.unwrap_or(usize::MAX)).map(|byte| match verb {
+            'x' => format!("{byte:02x}"),
+            _ => format!("{byte:02X}"),
+        });
         match self.space {
-            true => bytes
-                .map(|byte| format!("{prefix}{byte}"))
-                .collect::<Vec<_>>()
-                .join(" "),
+            true => bytes.map(|byte| format!("{prefix}{byte}")).collect::<Vec<_>>().join(" "),
             false => {
                 let all: String = bytes.collect();
                 if all.is_empty() { all } else { prefix + &all }
@@ -88,10 +78,8 @@ impl Flags {
     }
 
     fn integer(&self, value: i64, verb: char) -> Option<Vec<u8>> {
-        let character = u32::try_from(value)
-            .ok()
-            .and_then(char::from_u32)
-            .unwrap_or(char::REPLACEMENT_CHARACTER);
+        let character =
+            u32::try_from(value).ok().and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER);
         let magnitude = value.unsigned_abs();
         let (digits, prefix) = match verb {
             'v' | 'd' => (magnitude.to_string(), ""),
@@ -153,9 +141,9 @@ impl Flags {
         }
         let sign = self.sign(value.is_sign_negative());
         Ok(Some(match self.width {
-            Some(width) if self.zero => [sign, &zeros(&text, width - sign.len().min(width)), &text]
-                .concat()
-                .into_bytes(),
+            Some(width) if self.zero => {
+                [sign, &zeros(&text, width - sign.len().min(width)), &text].concat().into_bytes()
+            }
             _ => self.padded(format!("{sign}{text}").as_bytes()),
         }))
     }
@@ -174,8 +162,7 @@ impl Flags {
             return text;
         };
         let length = |character: Result<char, u8>| character.map_or(1, char::len_utf8);
-        text.get(..characters(text).take(precision).map(length).sum())
-            .unwrap_or(text)
+        text.get(..characters(text).take(precision).map(length).sum()).unwrap_or(text)
     }
 
     fn padded(&self, text: &[u8]) -> Vec<u8> {
@@ -187,15 +174,9 @@ impl Flags {
     }
 
     fn filled(&self, text: &[u8], fill: u8) -> Vec<u8> {
-        let missing = self
-            .width
-            .map_or(0, |width| width.saturating_sub(characters(text).count()));
+        let missing = self.width.map_or(0, |width| width.saturating_sub(characters(text).count()));
         let padding = vec![fill; missing];
-        if self.minus {
-            [text, &padding].concat()
-        } else {
-            [&padding, text].concat()
-        }
+        if self.minus { [text, &padding].concat() } else { [&padding, text].concat() }
     }
 }
 

@@ -9,9 +9,7 @@ pub(super) fn general(value: f64, precision: Option<usize>) -> String {
         false => &mantissa,
     };
     let digits = mantissa.bytes().filter(u8::is_ascii_digit).count();
-    let decimals = i32::try_from(digits)
-        .ok()
-        .and_then(|digits| usize::try_from(digits - 1 - exponent).ok());
+    let decimals = i32::try_from(digits).ok().and_then(|digits| usize::try_from(digits - 1 - exponent).ok());
     // As in Go, the shortest form counts as one of six digits.
     let limit = match precision {
         None => 6,

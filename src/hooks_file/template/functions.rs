@@ -66,33 +66,19 @@ pub(super) fn known() -> String {
 
 impl Function {
     pub(super) fn named(name: &str) -> Option<Self> {
-        FUNCTIONS
-            .into_iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, function)| function)
+        FUNCTIONS.into_iter().find(|(known, _)| *known == name).map(|(_, function)| function)
     }
 
     fn name(self) -> &'static str {
-        FUNCTIONS
-            .into_iter()
-            .find(|(_, function)| *function == self)
-            .map_or("", |(name, _)| name)
+        FUNCTIONS.into_iter().find(|(_, function)| *function == self).map_or("", |(name, _)| name)
     }
 
     fn wrong_count(self, wanted: &'static str, found: usize) -> Problem {
-        Problem::WrongCount {
-            function: self.name(),
-            wanted,
-            found,
-        }
+        Problem::WrongCount { function: self.name(), wanted, found }
     }
 
     fn wrong_kind(self, wanted: &'static str, found: &Value) -> Problem {
-        Problem::WrongKind {
-            function: self.name(),
-            wanted,
-            found: found.kind(),
-        }
+        Problem::WrongKind { function: self.name(), wanted, found: found.kind() }
     }
 
     /// Whether `value` is the result, so that the arguments after it are not evaluated.
@@ -107,10 +93,9 @@ impl Function {
     pub(super) fn call(self, arguments: &[Value], surroundings: &Surroundings) -> Result<Value, Problem> {
         match self {
             // None of the arguments decided, or there is none.
-            Self::And | Self::Or => arguments
-                .last()
-                .cloned()
-                .ok_or_else(|| self.wrong_count("at least one argument", 0)),
+            Self::And | Self::Or => {
+                arguments.last().cloned().ok_or_else(|| self.wrong_count("at least one argument", 0))
+            }
             Self::Not => Ok(Value::Bool(!self.one(arguments)?.is_true())),
             Self::Eq => self.eq(arguments).map(Value::Bool),
             Self::Ne | Self::Lt | Self::Le | Self::Gt | Self::Ge => self.compare(arguments).map(Value::Bool),
@@ -123,9 +108,8 @@ impl Function {
             Self::Print => Ok(Value::Text(print(arguments)?)),
             Self::Println => println(arguments),
             Self::Printf => {
-                let (format, rest) = arguments
-                    .split_first()
-                    .ok_or_else(|| self.wrong_count("a format", 0))?;
+                let (format, rest) =
+                    arguments.split_first().ok_or_else(|| self.wrong_count("a format", 0))?;
                 printf::printf(&self.text(format)?, rest).map(|text| Value::Text(text.into()))
             }
             Self::Html => escaped(arguments, escape::html),
@@ -189,8 +173,7 @@ impl Function {
             [Value::Text(text), index] => {
                 let index = self.position(index)?;
                 let byte = usize::try_from(index).ok().and_then(|index| text.get(index));
-                byte.map(|byte| Value::Int((*byte).into()))
-                    .ok_or(Problem::OutOfRange { index })
+                byte.map(|byte| Value::Int((*byte).into())).ok_or(Problem::OutOfRange { index })
             }
             [Value::Text(_), _, _, ..] => Err(self.wrong_count("one index", arguments.len() - 1)),
             [other, ..] => Err(self.wrong_kind("string", other)),
@@ -198,9 +181,7 @@ impl Function {
     }
 
     fn slice(self, arguments: &[Value]) -> Result<Value, Problem> {
-        let (item, indexes) = arguments
-            .split_first()
-            .ok_or_else(|| self.wrong_count("a string", 0))?;
+        let (item, indexes) = arguments.split_first().ok_or_else(|| self.wrong_count("a string", 0))?;
         let text = self.text(item)?;
         if indexes.len() > 2 {
             return Err(self.wrong_count("at most two indexes", indexes.len()));
@@ -212,9 +193,7 @@ impl Function {
             *bound = within.ok_or(Problem::OutOfRange { index })?;
         }
         let [from, to] = bounds;
-        text.get(from..to)
-            .map(|part| Value::Text(part.into()))
-            .ok_or(Problem::BadSlice { from, to })
+        text.get(from..to).map(|part| Value::Text(part.into())).ok_or(Problem::BadSlice { from, to })
     }
 
     fn position(self, index: &Value) -> Result<i64, Problem> {
@@ -279,9 +258,7 @@ fn println(arguments: &[Value]) -> Result<Value, Problem> {
 }
 
 fn variable(name: &[u8], surroundings: &Surroundings) -> Value {
-    let found = std::str::from_utf8(name)
-        .ok()
-        .and_then(|name| surroundings.environment.get(name));
+    let found = std::str::from_utf8(name).ok().and_then(|name| surroundings.environment.get(name));
     Value::Text(found.map_or(Rc::from([]), |text| text.as_bytes().into()))
 }
 
@@ -306,9 +283,7 @@ fn path(name: &[u8]) -> &Path {
 
 /// A file's content without one newline at its end; `None` when it cannot be read.
 fn read(path: &Path) -> Result<Option<Vec<u8>>, Problem> {
-    let limit = u64::try_from(FILE_BYTES_MAX)
-        .unwrap_or(u64::MAX)
-        .saturating_add(1);
+    let limit = u64::try_from(FILE_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
     let mut content = Vec::new();
     let result: io::Result<usize> =
         File::open(path).and_then(|file| file.take(limit).read_to_end(&mut content));

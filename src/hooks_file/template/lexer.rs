@@ -70,12 +70,7 @@ impl fmt::Display for Kind<'_> {
 }
 
 pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
-    let mut lexer = Lexer {
-        length: text.len(),
-        rest: text,
-        spaced: false,
-        tokens: Vec::new(),
-    };
+    let mut lexer = Lexer { length: text.len(), rest: text, spaced: false, tokens: Vec::new() };
     if let Err(Fault { at, problem }) = lexer.run() {
         lexer.push(at, Kind::Bad(problem));
     }
@@ -95,11 +90,7 @@ impl<'t> Lexer<'t> {
     }
 
     fn push(&mut self, at: usize, kind: Kind<'t>) {
-        self.tokens.push(Token {
-            at,
-            spaced: self.spaced,
-            kind,
-        });
+        self.tokens.push(Token { at, spaced: self.spaced, kind });
         self.spaced = false;
     }
 
@@ -111,22 +102,15 @@ impl<'t> Lexer<'t> {
 
     fn run(&mut self) -> Result<(), Fault> {
         while let Some((before, inside)) = self.rest.split_once("{{") {
-            let trimmed = inside
-                .strip_prefix('-')
-                .and_then(|after| after.strip_prefix(SPACES));
-            let text = if trimmed.is_some() {
-                before.trim_end_matches(SPACES)
-            } else {
-                before
-            };
+            let trimmed = inside.strip_prefix('-').and_then(|after| after.strip_prefix(SPACES));
+            let text = if trimmed.is_some() { before.trim_end_matches(SPACES) } else { before };
             self.push_text(text);
             let open = self.at() + before.len();
             self.rest = trimmed.unwrap_or(inside);
             match self.rest.strip_prefix("/*") {
                 Some(comment) => {
-                    let (_, after) = comment
-                        .split_once("*/")
-                        .ok_or_else(|| Problem::UnclosedComment.at(open))?;
+                    let (_, after) =
+                        comment.split_once("*/").ok_or_else(|| Problem::UnclosedComment.at(open))?;
                     self.rest = after_close(after).ok_or_else(|| Problem::CommentNotAlone.at(open))?;
                 }
                 None => {
@@ -155,9 +139,7 @@ impl<'t> Lexer<'t> {
                 return Ok(());
             }
             let mut characters = self.rest.chars();
-            let character = characters
-                .next()
-                .ok_or_else(|| Problem::UnclosedAction.at(open))?;
+            let character = characters.next().ok_or_else(|| Problem::UnclosedAction.at(open))?;
             let after = characters.as_str();
             if SPACES.contains(&character) {
                 self.rest = after;
@@ -198,14 +180,7 @@ fn token<'t>(text: &'t str, character: char, after: &'t str) -> Result<(Kind<'t>
         '.' if !after.starts_with(|next: char| next.is_ascii_digit()) => {
             let (token, rest) = word(text, after)?;
             let field = token.strip_prefix('.').unwrap_or(token);
-            return Ok((
-                if field.is_empty() {
-                    Kind::Dot
-                } else {
-                    Kind::Field(field)
-                },
-                rest,
-            ));
+            return Ok((if field.is_empty() { Kind::Dot } else { Kind::Field(field) }, rest));
         }
         '.' | '+' | '-' | '0'..='9' => return number(text),
         _ if is_alphanumeric(character) => {
@@ -235,11 +210,8 @@ fn number(text: &str) -> Result<(Kind<'_>, &str), Problem> {
     let hexadecimal = unsigned.starts_with("0x") || unsigned.starts_with("0X");
     let mut previous = ' ';
     let rest = unsigned.trim_start_matches(|character| {
-        let exponent = if hexadecimal {
-            matches!(previous, 'p' | 'P')
-        } else {
-            matches!(previous, 'e' | 'E')
-        };
+        let exponent =
+            if hexadecimal { matches!(previous, 'p' | 'P') } else { matches!(previous, 'e' | 'E') };
         previous = character;
         is_alphanumeric(character) || character == '.' || (exponent && matches!(character, '+' | '-'))
     });
@@ -266,12 +238,8 @@ fn cut(text: &str, length: usize) -> Result<(&str, &str), Problem> {
 
 /// What follows a `}}` or ` -}}` at the start of `text`, trimmed if it says so.
 fn after_close(text: &str) -> Option<&str> {
-    let marked = text
-        .strip_prefix(SPACES)
-        .and_then(|after| after.strip_prefix("-}}"));
-    marked
-        .map(|after| after.trim_start_matches(SPACES))
-        .or_else(|| text.strip_prefix("}}"))
+    let marked = text.strip_prefix(SPACES).and_then(|after| after.strip_prefix("-}}"));
+    marked.map(|after| after.trim_start_matches(SPACES)).or_else(|| text.strip_prefix("}}"))
 }
 
 fn is_alphanumeric(character: char) -> bool {

@@ -6,11 +6,7 @@ use super::problem::{Fault, Problem};
 use super::syntax::{Conditional, Definitions, MAIN, Node};
 
 pub(super) fn parse(text: &str) -> Result<Definitions<'_>, Fault> {
-    let mut parser = Parser {
-        reader: Reader::new(text),
-        ranges: 0,
-        definitions: Definitions::new(),
-    };
+    let mut parser = Parser { reader: Reader::new(text), ranges: 0, definitions: Definitions::new() };
     let main = parser.main()?;
     parser.define(text.len(), MAIN.into(), main)?;
     Ok(parser.definitions)
@@ -106,10 +102,7 @@ impl<'t> Parser<'t> {
             match ending {
                 Ending::ElseAgain(again, _) if again == keyword => {}
                 _ => {
-                    return Ok(Conditional {
-                        branches,
-                        otherwise: self.otherwise(at, keyword, ending)?,
-                    });
+                    return Ok(Conditional { branches, otherwise: self.otherwise(at, keyword, ending)? });
                 }
             }
         }
@@ -123,18 +116,12 @@ impl<'t> Parser<'t> {
     ) -> Result<Vec<Node<'t>>, Fault> {
         match ending {
             Ending::End => Ok(Vec::new()),
-            Ending::ElseAgain(found, place) => Err(Problem::Unexpected {
-                found: format!("`{found}`"),
-                context: "else",
+            Ending::ElseAgain(found, place) => {
+                Err(Problem::Unexpected { found: format!("`{found}`"), context: "else" }.at(place))
             }
-            .at(place)),
             Ending::Else => match self.body(at, keyword)? {
                 (nodes, Ending::End) => Ok(nodes),
-                _ => Err(Problem::Unexpected {
-                    found: "second `else`".into(),
-                    context: keyword,
-                }
-                .at(at)),
+                _ => Err(Problem::Unexpected { found: "second `else`".into(), context: keyword }.at(at)),
             },
         }
     }
@@ -145,19 +132,12 @@ impl<'t> Parser<'t> {
         let (body, ending) = self.body(at, "range")?;
         self.ranges -= 1;
         let otherwise = self.otherwise(at, "range", ending)?;
-        Ok(Node::Range {
-            pipeline,
-            body,
-            otherwise,
-        })
+        Ok(Node::Range { pipeline, body, otherwise })
     }
 
     fn jump(&mut self, word: &str, at: usize) -> Result<Node<'t>, Fault> {
-        let (keyword, node) = if word == "break" {
-            ("break", Node::Break)
-        } else {
-            ("continue", Node::Continue)
-        };
+        let (keyword, node) =
+            if word == "break" { ("break", Node::Break) } else { ("continue", Node::Continue) };
         self.reader.expect_close(keyword)?;
         if self.ranges == 0 {
             return Err(Problem::OutsideRange { keyword }.at(at));
@@ -179,11 +159,7 @@ impl<'t> Parser<'t> {
         let name = self.reader.template_name("block")?;
         let argument = self.reader.pipeline("block")?;
         self.definition_body(at, name.clone(), "block")?;
-        Ok(Node::Call {
-            at,
-            name,
-            argument: Some(argument),
-        })
+        Ok(Node::Call { at, name, argument: Some(argument) })
     }
 
     fn definition(&mut self, at: usize) -> Result<(), Fault> {
@@ -200,11 +176,7 @@ impl<'t> Parser<'t> {
         self.reader.variables = variables;
         self.ranges = ranges;
         if !matches!(ending, Ending::End) {
-            return Err(Problem::Unexpected {
-                found: "`else`".into(),
-                context: keyword,
-            }
-            .at(at));
+            return Err(Problem::Unexpected { found: "`else`".into(), context: keyword }.at(at));
         }
         self.define(at, name, body)
     }
@@ -212,14 +184,9 @@ impl<'t> Parser<'t> {
     /// A definition of nothing but white space gives way to another one of its name.
     fn define(&mut self, at: usize, name: Vec<u8>, body: Vec<Node<'t>>) -> Result<(), Fault> {
         let is_blank = |body: &[Node]| {
-            body.iter()
-                .all(|node| matches!(node, Node::Text { text, .. } if text.trim().is_empty()))
+            body.iter().all(|node| matches!(node, Node::Text { text, .. } if text.trim().is_empty()))
         };
-        if self
-            .definitions
-            .get(&name)
-            .is_none_or(|existing| is_blank(existing))
-        {
+        if self.definitions.get(&name).is_none_or(|existing| is_blank(existing)) {
             self.definitions.insert(name, body);
         } else if !is_blank(&body) {
             let name = String::from_utf8_lossy(&name).into_owned();

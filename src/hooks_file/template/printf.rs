@@ -12,14 +12,8 @@ const STAR_MAX: i64 = 1_000_000;
 
 pub(super) fn printf(format: &[u8], arguments: &[Value]) -> Result<Vec<u8>, Problem> {
     let mut output = Limited::default();
-    let mut reader = Format {
-        rest: format,
-        arguments,
-        next: 0,
-        reordered: false,
-        good: true,
-        indexed: false,
-    };
+    let mut reader =
+        Format { rest: format, arguments, next: 0, reordered: false, good: true, indexed: false };
     while let Some(percent) = reader.rest.iter().position(|&byte| byte == b'%') {
         let (before, rest) = reader.rest.split_at(percent);
         output.push(before)?;
@@ -170,10 +164,7 @@ impl Format<'_> {
         self.rest = rest;
         self.skip();
         self.indexed = number.is_some();
-        match number
-            .and_then(|number| number.checked_sub(1))
-            .filter(|&index| index < self.arguments.len())
-        {
+        match number.and_then(|number| number.checked_sub(1)).filter(|&index| index < self.arguments.len()) {
             Some(index) => self.next = index,
             None => self.good = false,
         }

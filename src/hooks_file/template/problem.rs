@@ -87,17 +87,9 @@ pub(super) enum Problem {
     #[error("`range` over a number takes one variable")]
     OneVariable,
     #[error("`{function}` takes {wanted}, got {found}")]
-    WrongCount {
-        function: &'static str,
-        wanted: &'static str,
-        found: usize,
-    },
+    WrongCount { function: &'static str, wanted: &'static str, found: usize },
     #[error("`{function}` wants {wanted}, got {found}")]
-    WrongKind {
-        function: &'static str,
-        wanted: &'static str,
-        found: &'static str,
-    },
+    WrongKind { function: &'static str, wanted: &'static str, found: &'static str },
     #[error("cannot compare {left} with {right}")]
     Incomparable { left: &'static str, right: &'static str },
     #[error("index {index} is out of range")]

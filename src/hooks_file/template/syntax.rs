@@ -12,23 +12,12 @@ pub(super) type Definitions<'t> = BTreeMap<Vec<u8>, Vec<Node<'t>>>;
 
 #[derive(Debug)]
 pub(super) enum Node<'t> {
-    Text {
-        at: usize,
-        text: &'t str,
-    },
+    Text { at: usize, text: &'t str },
     Action(Pipeline<'t>),
     If(Conditional<'t>),
     With(Conditional<'t>),
-    Range {
-        pipeline: Pipeline<'t>,
-        body: Vec<Node<'t>>,
-        otherwise: Vec<Node<'t>>,
-    },
-    Call {
-        at: usize,
-        name: Vec<u8>,
-        argument: Option<Pipeline<'t>>,
-    },
+    Range { pipeline: Pipeline<'t>, body: Vec<Node<'t>>, otherwise: Vec<Node<'t>> },
+    Call { at: usize, name: Vec<u8>, argument: Option<Pipeline<'t>> },
     Break,
     Continue,
 }

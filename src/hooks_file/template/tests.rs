@@ -15,13 +15,8 @@ const ENVIRONMENT: [(&str, &str); 6] = [
 ];
 
 fn surroundings(credentials_directory: Option<PathBuf>) -> Surroundings {
-    let environment = ENVIRONMENT
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into();
-    Surroundings {
-        environment,
-        credentials_directory,
-    }
+    let environment = ENVIRONMENT.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    Surroundings { environment, credentials_directory }
 }
 
 /// The output, or `line:column: message`.
@@ -34,11 +29,7 @@ fn outcome(text: &str, surroundings: &Surroundings) -> Result<String, String> {
 
 fn check(rows: &[(&str, &str)]) {
     for (text, expected) in rows {
-        assert_eq!(
-            outcome(text, &surroundings(None)).as_deref(),
-            Ok(*expected),
-            "{text}"
-        );
+        assert_eq!(outcome(text, &surroundings(None)).as_deref(), Ok(*expected), "{text}");
     }
 }
 
@@ -89,10 +80,7 @@ fn syntax() {
         ("{{- 3 -}} {{-3}} {{3}}", "3-3 3"),
         ("{{\nprint\n1\n}}", "1"),
         ("{{ \"}}\" }}{{ `a\r\n\\n` }}", "}}a\n\\n"),
-        (
-            r#"{{"\x41\u00e9\U0001F600\101\t\\\""}}{{'a'}} {{'\''}}"#,
-            "Aé😀A\t\\\"97 39",
-        ),
+        (r#"{{"\x41\u00e9\U0001F600\101\t\\\""}}{{'a'}} {{'\''}}"#, "Aé😀A\t\\\"97 39"),
         (
             "{{1e3}} {{0x1F}} {{017}} {{0b11}} {{0o17}} {{1_000}} {{+5}} {{.5}} {{123456789.0}} {{1e21}}",
             "1000 31 15 3 15 1000 5 0.5 1.23456789e+08 1e+21",
@@ -102,10 +90,7 @@ fn syntax() {
             "true <no value> <no value> <no value> <nil> <nil>",
         ),
         (r#"{{ (getenv "A") | printf "%s%s" (print "x") }}"#, "xa"),
-        (
-            "{{$x := 1}}{{if true}}{{$x = 2}}{{$x := 3}}{{$x}}{{end}}{{$x}}",
-            "32",
-        ),
+        ("{{$x := 1}}{{if true}}{{$x = 2}}{{$x := 3}}{{$x}}{{end}}{{$x}}", "32"),
         ("{{($x := 3)}}{{$x}}", "33"),
         (r#"{{print "a" |}}"#, "a"),
     ]);
@@ -114,41 +99,17 @@ fn syntax() {
 #[test]
 fn blocks() {
     check(&[
-        (
-            r#"{{if false}}a{{else if eq (getenv "M") "bb"}}b{{else}}c{{end}}"#,
-            "b",
-        ),
+        (r#"{{if false}}a{{else if eq (getenv "M") "bb"}}b{{else}}c{{end}}"#, "b"),
         (r#"{{if $x := ""}}{{else if $y := "v"}}{{$x}}{{$y}}{{end}}"#, "v"),
-        (
-            r#"{{with getenv "M"}}{{.}}{{$}}{{end}}{{with ""}}a{{else}}{{.}}{{end}}"#,
-            "bb<no value><no value>",
-        ),
-        (
-            r#"{{with ""}}a{{else with $x := "b"}}{{.}}{{$x}}{{else}}c{{end}}"#,
-            "bb",
-        ),
-        (
-            "{{range .}}x{{else}}none{{end}}{{range $i, $e := .}}x{{else}}-{{end}}",
-            "none-",
-        ),
-        (
-            "{{range 3}}{{.}}{{end}}{{range $i := 2}}{{$i}}{{end}}{{range 0}}x{{else}}none{{end}}",
-            "01201none",
-        ),
-        (
-            "{{range 9}}{{if eq . 1}}{{continue}}{{end}}{{if gt . 3}}{{break}}{{end}}{{.}}{{end}}",
-            "023",
-        ),
+        (r#"{{with getenv "M"}}{{.}}{{$}}{{end}}{{with ""}}a{{else}}{{.}}{{end}}"#, "bb<no value><no value>"),
+        (r#"{{with ""}}a{{else with $x := "b"}}{{.}}{{$x}}{{else}}c{{end}}"#, "bb"),
+        ("{{range .}}x{{else}}none{{end}}{{range $i, $e := .}}x{{else}}-{{end}}", "none-"),
+        ("{{range 3}}{{.}}{{end}}{{range $i := 2}}{{$i}}{{end}}{{range 0}}x{{else}}none{{end}}", "01201none"),
+        ("{{range 9}}{{if eq . 1}}{{continue}}{{end}}{{if gt . 3}}{{break}}{{end}}{{.}}{{end}}", "023"),
         ("{{$n := 7}}{{range $n = 2}}{{$x := .}}{{$x}}{{end}}{{$n}}", "011"),
-        (
-            r#"{{block "b" "v"}}<{{.}}{{$}}>{{end}}{{template "b"}}"#,
-            "<vv><<no value><no value>>",
-        ),
+        (r#"{{block "b" "v"}}<{{.}}{{$}}>{{end}}{{template "b"}}"#, "<vv><<no value><no value>>"),
         (r#"{{template "raw"}}{{define `raw`}}x{{end}}"#, "x"),
-        (
-            "{{define \"a\"}} {{end}}{{define \"a\"}}2{{end}}{{define \"a\"}}\n{{end}}{{template \"a\"}}",
-            "2",
-        ),
+        ("{{define \"a\"}} {{end}}{{define \"a\"}}2{{end}}{{define \"a\"}}\n{{end}}{{template \"a\"}}", "2"),
         (
             "{{define \"r\"}}{{if .}}[{{slice . 0 1}}]{{template \"r\" (slice . 1)}}{{end}}{{end}}{{template \"r\" \"abc\"}}",
             "[a][b][c]",
@@ -163,42 +124,21 @@ fn functions() {
             r#"{{and 1 0 (index "a" 9)}} {{or "" "x" (index "a" 9)}} {{or 0 ""}}| {{"p" | and 1}} {{not .}}"#,
             "0 x | p true",
         ),
-        (
-            r#"{{eq 1 2 3 1}} {{eq . nil}} {{eq nil "a"}} {{ne "a" "b"}}"#,
-            "true true false true",
-        ),
-        (
-            r#"{{lt "a" "b"}} {{le 1 1}} {{gt 1.5 0.5}} {{ge 2 3}} {{gt 1 1}}"#,
-            "true true true false false",
-        ),
+        (r#"{{eq 1 2 3 1}} {{eq . nil}} {{eq nil "a"}} {{ne "a" "b"}}"#, "true true false true"),
+        (r#"{{lt "a" "b"}} {{le 1 1}} {{gt 1.5 0.5}} {{ge 2 3}} {{gt 1 1}}"#, "true true true false false"),
         (
             r#"{{len "é"}} {{index "abc" 1}} {{index "abc"}} {{slice "abcdef" 1 3}} {{slice "abc" 3}}|"#,
             "2 98 abc bc |",
         ),
-        (
-            r#"{{print 1 2 "a" 3 nil 4}}|{{println 1 "a" nil}}{{println}}"#,
-            "1 2a3 <nil> 4|1 a <nil>\n\n",
-        ),
+        (r#"{{print 1 2 "a" 3 nil 4}}|{{println 1 "a" nil}}{{println}}"#, "1 2a3 <nil> 4|1 a <nil>\n\n"),
         (
             r#"{{html 1 nil 3 "\x00\"'&<>"}} {{js .}}"#,
             "1&lt;no value&gt;3\u{fffd}&#34;&#39;&amp;&lt;&gt; \\u003Cno value\\u003E",
         ),
-        (
-            r#"{{getenv "ODD" | js}}"#,
-            r#"\"\u003Cé\u003E\u0026\u0027\u003D\\\u200B\u0009"#,
-        ),
-        (
-            "{{js \"\\x00\\x7f\\u2028\\ufeff\\U000e0001\"}}",
-            "\\u0000\u{7f}\\u2028\\uFEFF\\uE0001",
-        ),
-        (
-            r#"{{getenv "ODD" | html}}"#,
-            "&#34;&lt;é&gt;&amp;&#39;=\\\u{200b}\t",
-        ),
-        (
-            "{{urlquery \"a b/~é-_.*'\\x00\\xff\"}}",
-            "a+b%2F~%C3%A9-_.%2A%27%00%FF",
-        ),
+        (r#"{{getenv "ODD" | js}}"#, r#"\"\u003Cé\u003E\u0026\u0027\u003D\\\u200B\u0009"#),
+        ("{{js \"\\x00\\x7f\\u2028\\ufeff\\U000e0001\"}}", "\\u0000\u{7f}\\u2028\\uFEFF\\uE0001"),
+        (r#"{{getenv "ODD" | html}}"#, "&#34;&lt;é&gt;&amp;&#39;=\\\u{200b}\t"),
+        ("{{urlquery \"a b/~é-_.*'\\x00\\xff\"}}", "a+b%2F~%C3%A9-_.%2A%27%00%FF"),
         (
             r#"{{getenv "NONE"}}|{{cat "/nonexistent"}}|{{cat "/"}}|{{credential "A"}}|{{credential "../A"}}"#,
             "|||a|",
@@ -221,10 +161,7 @@ fn formats() {
             r#"{{printf "%b %o %O %x %X %#x %#o %+q %#q %q" 5 8 8 255 255 255 8 "é" "a" 97}}"#,
             "101 10 0o10 ff FF 0xff 010 \"\\u00e9\" `a` 'a'",
         ),
-        (
-            r#"{{printf "% x|%#X|%# x|%.1x|%x" "ab" "ab" "ab" "ab" ""}}"#,
-            "61 62|0X6162|0x61 0x62|61|",
-        ),
+        (r#"{{printf "% x|%#X|%# x|%.1x|%x" "ab" "ab" "ab" "ab" ""}}"#, "61 62|0X6162|0x61 0x62|61|"),
         (
             r#"{{printf "%f|%.2f|%e|%g|%8.3f|%-8g|%08.2f|%+.1e|%G" 1.5 1.005 1234.5 1e-7 3.14159 0.5 -1.5 1500.0 1e21}}"#,
             "1.500000|1.00|1.234500e+03|1e-07|   3.142|0.5     |-0001.50|+1.5e+03|1E+21",
@@ -237,10 +174,7 @@ fn formats() {
             r#"{{printf "%d %s %z %d" "a" 3 nil}} {{printf "%d" 1 "x" nil}} {{printf "%"}} {{printf "%[9]d" 1}}"#,
             "%!d(string=a) %!s(int=3) %!z(<nil>) %!d(MISSING) 1%!(EXTRA string=x, <nil>) %!(NOVERB) %!d(BADINDEX)",
         ),
-        (
-            r#"{{printf "%T %T %T %T %T %#v" 1 "a" true 1.5 nil "q"}}"#,
-            "int string bool float64 <nil> \"q\"",
-        ),
+        (r#"{{printf "%T %T %T %T %T %#v" 1 "a" true 1.5 nil "q"}}"#, "int string bool float64 <nil> \"q\""),
         (
             r#"{{len (printf "%70000d" 1)}} {{len (printf "%070000.70000f" 1.5)}} {{len (printf "%.70000e" 1.5)}}"#,
             "70000 70002 70006",
@@ -321,9 +255,7 @@ fn odd_texts_never_panic() {
     for _ in 0..20_000 {
         let mut text = String::new();
         for _ in 0..12 {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let index = usize::try_from(state >> 33).unwrap() % parts.len();
             text.push_str(parts[index]);
         }
@@ -334,10 +266,7 @@ fn odd_texts_never_panic() {
 #[test]
 fn files_and_credentials() {
     let no_directory = surroundings(Some(PathBuf::new()));
-    assert_eq!(
-        outcome("{{credential `Cargo.toml`}}", &no_directory).as_deref(),
-        Ok("")
-    );
+    assert_eq!(outcome("{{credential `Cargo.toml`}}", &no_directory).as_deref(), Ok(""));
 
     let directory = Directory::new("files");
     directory.write("secret", "from file\n\n");
@@ -351,28 +280,12 @@ fn files_and_credentials() {
             "{{credential `secret`}}|{{credential `M`}}|{{credential `A`}}|{{credential ``}}".to_owned(),
             Ok("from file\n||a|"),
         ),
-        (
-            format!("{{{{cat (printf `%s/secret` `{path}`) | js}}}}"),
-            Ok(r"from file\u000A"),
-        ),
+        (format!("{{{{cat (printf `%s/secret` `{path}`) | js}}}}"), Ok(r"from file\u000A")),
         (format!("{{{{len (cat `{}`)}}}}", limit.display()), Ok("1048576")),
-        (
-            format!("{{{{cat `{path}/large`}}}}"),
-            Err("1:3: file is larger than 1048576 bytes"),
-        ),
-        (
-            "{{credential `../secret`}}".into(),
-            Err("1:3: name leads out of the credentials directory"),
-        ),
-        (
-            "{{credential `/etc/passwd`}}".into(),
-            Err("1:3: name leads out of the credentials directory"),
-        ),
+        (format!("{{{{cat `{path}/large`}}}}"), Err("1:3: file is larger than 1048576 bytes")),
+        ("{{credential `../secret`}}".into(), Err("1:3: name leads out of the credentials directory")),
+        ("{{credential `/etc/passwd`}}".into(), Err("1:3: name leads out of the credentials directory")),
     ] {
-        assert_eq!(
-            outcome(&text, &with).as_deref().map_err(String::as_str),
-            expected,
-            "{text}"
-        );
+        assert_eq!(outcome(&text, &with).as_deref().map_err(String::as_str), expected, "{text}");
     }
 }

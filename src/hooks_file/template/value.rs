@@ -79,10 +79,7 @@ impl Value {
     }
 
     fn incomparable(&self, other: &Self) -> Problem {
-        Problem::Incomparable {
-            left: self.kind(),
-            right: other.kind(),
-        }
+        Problem::Incomparable { left: self.kind(), right: other.kind() }
     }
 }
 
@@ -112,15 +109,10 @@ pub(super) fn number(text: &str) -> Result<Value, Problem> {
         Some(start) if start.starts_with('0') => (8, lower.get(1..)),
         _ => (10, Some(lower.as_str())),
     };
-    let digits = digits
-        .filter(|digits| well_separated(digits, radix))
-        .ok_or_else(bad)?
-        .replace('_', "");
+    let digits = digits.filter(|digits| well_separated(digits, radix)).ok_or_else(bad)?.replace('_', "");
     let value = i128::from_str_radix(&digits, radix).map_err(|_| bad_or_large(text, &digits, radix))?;
     let value = i64::try_from(if negative { -value } else { value });
-    value
-        .map(Value::Int)
-        .map_err(|_| Problem::NumberTooLarge { text: text.into() })
+    value.map(Value::Int).map_err(|_| Problem::NumberTooLarge { text: text.into() })
 }
 
 fn decimal(text: &str) -> Option<f64> {

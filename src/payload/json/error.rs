@@ -48,10 +48,7 @@ impl JsonError {
     /// The place is worked out here, for errors only, so that the reader need not count lines.
     pub(super) fn new(fault: Fault, text: &[u8], offset: usize) -> Self {
         let before = text.get(..offset).unwrap_or(text);
-        let line_start = before
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(0, |newline| newline + 1);
+        let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
         let this_line = before.get(line_start..).unwrap_or_default();
         Self {
             fault,

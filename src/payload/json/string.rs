@@ -121,10 +121,7 @@ impl<'a> Reader<'a> {
                 b'a'..=b'f' => found - b'a' + 10,
                 b'A'..=b'F' => found - b'A' + 10,
                 _ => {
-                    return Err(Fault::Unexpected {
-                        found,
-                        expected: Expected::HexDigit,
-                    });
+                    return Err(Fault::Unexpected { found, expected: Expected::HexDigit });
                 }
             };
             unit = unit << 4 | u16::from(digit);
@@ -165,10 +162,7 @@ fn plain_length(text: &[u8]) -> usize {
             return position * 8 + marks.trailing_zeros() as usize / 8;
         }
     }
-    let plain = tail
-        .iter()
-        .take_while(|byte| !matches!(byte, 0..0x20 | b'"' | b'\\'))
-        .count();
+    let plain = tail.iter().take_while(|byte| !matches!(byte, 0..0x20 | b'"' | b'\\')).count();
     words.len() * 8 + plain
 }
 

@@ -34,23 +34,11 @@ fn valid_values() {
         ("{}", "{}"),
         (" \t\r\n[ \n]\t", "[]"),
         ("[1 , 2,\t3\n]", "[1,2,3]"),
-        (
-            r#"{"b":1,"a":[true,false,null]}"#,
-            r#"{"a":[true,false,null],"b":1}"#,
-        ),
+        (r#"{"b":1,"a":[true,false,null]}"#, r#"{"a":[true,false,null],"b":1}"#),
         (r#"{ "a" : { } , "b" : [ ] }"#, r#"{"a":{},"b":[]}"#),
-        (
-            "[0,-0,0.0,-0.10,1e5,1E+05,1e-0,10,1.10]",
-            "[0,-0,0.0,-0.10,1e5,1E+05,1e-0,10,1.10]",
-        ),
-        (
-            "[123456789012345678901234567890,1e999999]",
-            "[123456789012345678901234567890,1e999999]",
-        ),
-        (
-            r#""\"\\\/\b\f\n\r\t\u00e9\u00E9""#,
-            r#""\"\\/\u0008\u000c\n\r\téé""#,
-        ),
+        ("[0,-0,0.0,-0.10,1e5,1E+05,1e-0,10,1.10]", "[0,-0,0.0,-0.10,1e5,1E+05,1e-0,10,1.10]"),
+        ("[123456789012345678901234567890,1e999999]", "[123456789012345678901234567890,1e999999]"),
+        (r#""\"\\\/\b\f\n\r\t\u00e9\u00E9""#, r#""\"\\/\u0008\u000c\n\r\téé""#),
         ("\"\x7f\"", "\"\x7f\""),
         (r#"{"a":1,"a":{"b":2},"a":3}"#, r#"{"a":3}"#),
         (r#"{"a":{"b":2},"a":{}}"#, r#"{"a":{}}"#),
@@ -93,10 +81,7 @@ fn surrogates_pair_up_or_are_replaced() {
         (r#""\ude00\ude00""#, "\"\u{fffd}\u{fffd}\""),
         (r#""\ufffd\uffff""#, "\"\u{fffd}\u{ffff}\""),
         (r#"{"\ud800":1}"#, "{\"\u{fffd}\":1}"),
-        (
-            r#""\ud83d\q""#,
-            "`q` after a backslash at byte 8 (line 1, column 9)",
-        ),
+        (r#""\ud83d\q""#, "`q` after a backslash at byte 8 (line 1, column 9)"),
     ] {
         check(json.as_bytes(), expected);
     }
@@ -134,18 +119,9 @@ fn invalid_values() {
         ("", "the text is empty at byte 0 (line 1, column 1)"),
         (" \n ", "the text is empty at byte 3 (line 2, column 2)"),
         ("{", "the text ends within a value at byte 1 (line 1, column 2)"),
-        (
-            r#"{"a"#,
-            "the text ends within a value at byte 3 (line 1, column 4)",
-        ),
-        (
-            r#""\"#,
-            "the text ends within a value at byte 2 (line 1, column 3)",
-        ),
-        (
-            r#""\u00"#,
-            "the text ends within a value at byte 5 (line 1, column 6)",
-        ),
+        (r#"{"a"#, "the text ends within a value at byte 3 (line 1, column 4)"),
+        (r#""\"#, "the text ends within a value at byte 2 (line 1, column 3)"),
+        (r#""\u00"#, "the text ends within a value at byte 5 (line 1, column 6)"),
         ("[1", "the text ends within a value at byte 2 (line 1, column 3)"),
         ("-", "the text ends within a value at byte 1 (line 1, column 2)"),
         ("tru", "the text ends within a value at byte 3 (line 1, column 4)"),
@@ -161,65 +137,26 @@ fn invalid_values() {
         ("[,1]", "`,` instead of a value at byte 1 (line 1, column 2)"),
         ("[1 2]", "`2` instead of `,` or `]` at byte 3 (line 1, column 4)"),
         ("[1}", "`}` instead of `,` or `]` at byte 2 (line 1, column 3)"),
-        (
-            r#"{"a":1,}"#,
-            "`}` instead of a key in quotes at byte 7 (line 1, column 8)",
-        ),
-        (
-            "{a:1}",
-            "`a` instead of a key in quotes at byte 1 (line 1, column 2)",
-        ),
-        (
-            "{1:1}",
-            "`1` instead of a key in quotes at byte 1 (line 1, column 2)",
-        ),
+        (r#"{"a":1,}"#, "`}` instead of a key in quotes at byte 7 (line 1, column 8)"),
+        ("{a:1}", "`a` instead of a key in quotes at byte 1 (line 1, column 2)"),
+        ("{1:1}", "`1` instead of a key in quotes at byte 1 (line 1, column 2)"),
         (r#"{"a" 1}"#, "`1` instead of `:` at byte 5 (line 1, column 6)"),
-        (
-            r#"{"a":1]"#,
-            "`]` instead of `,` or `}` at byte 6 (line 1, column 7)",
-        ),
-        (
-            "[trUe]",
-            "`U` instead of the rest of `true`, `false` or `null` at byte 3 (line 1, column 4)",
-        ),
+        (r#"{"a":1]"#, "`]` instead of `,` or `}` at byte 6 (line 1, column 7)"),
+        ("[trUe]", "`U` instead of the rest of `true`, `false` or `null` at byte 3 (line 1, column 4)"),
         ("NaN", "`N` instead of a value at byte 0 (line 1, column 1)"),
         ("'a'", "`'` instead of a value at byte 0 (line 1, column 1)"),
-        (
-            "\u{feff}{}",
-            "byte 0xef instead of a value at byte 0 (line 1, column 1)",
-        ),
-        (
-            "\u{b}1",
-            "byte 0x0b instead of a value at byte 0 (line 1, column 1)",
-        ),
-        (
-            "[\u{a0}1]",
-            "byte 0xc2 instead of a value at byte 1 (line 1, column 2)",
-        ),
+        ("\u{feff}{}", "byte 0xef instead of a value at byte 0 (line 1, column 1)"),
+        ("\u{b}1", "byte 0x0b instead of a value at byte 0 (line 1, column 1)"),
+        ("[\u{a0}1]", "byte 0xc2 instead of a value at byte 1 (line 1, column 2)"),
         ("// c\n1", "`/` instead of a value at byte 0 (line 1, column 1)"),
-        (
-            "\"a\nb\"",
-            "byte 0x0a within a string at byte 2 (line 1, column 3)",
-        ),
-        (
-            "[\n \"é\tb\"]",
-            "byte 0x09 within a string at byte 6 (line 2, column 4)",
-        ),
+        ("\"a\nb\"", "byte 0x0a within a string at byte 2 (line 1, column 3)"),
+        ("[\n \"é\tb\"]", "byte 0x09 within a string at byte 6 (line 2, column 4)"),
         ("\"\0\"", "byte 0x00 within a string at byte 1 (line 1, column 2)"),
         (r#""\x41""#, "`x` after a backslash at byte 2 (line 1, column 3)"),
         (r#""\'""#, "`'` after a backslash at byte 2 (line 1, column 3)"),
-        (
-            r#""\U0041""#,
-            "`U` after a backslash at byte 2 (line 1, column 3)",
-        ),
-        (
-            r#""\u00g0""#,
-            "`g` instead of a hexadecimal digit at byte 5 (line 1, column 6)",
-        ),
-        (
-            r#""\u+041""#,
-            "`+` instead of a hexadecimal digit at byte 3 (line 1, column 4)",
-        ),
+        (r#""\U0041""#, "`U` after a backslash at byte 2 (line 1, column 3)"),
+        (r#""\u00g0""#, "`g` instead of a hexadecimal digit at byte 5 (line 1, column 6)"),
+        (r#""\u+041""#, "`+` instead of a hexadecimal digit at byte 3 (line 1, column 4)"),
     ] {
         check(json.as_bytes(), expected);
     }
@@ -234,12 +171,7 @@ fn every_byte_is_seen_at_every_place_of_a_string() {
                 json.insert(2 + place, byte);
                 let accepted = serde_json::from_slice::<[IgnoredAny; 1]>(&json).is_ok();
                 // After a quote the rest of the text is not JSON; serde_json sees it the same way.
-                assert_eq!(
-                    parse(&json).is_ok(),
-                    accepted,
-                    "{:?}",
-                    String::from_utf8_lossy(&json)
-                );
+                assert_eq!(parse(&json).is_ok(), accepted, "{:?}", String::from_utf8_lossy(&json));
             }
         }
     }
@@ -247,19 +179,9 @@ fn every_byte_is_seen_at_every_place_of_a_string() {
 
 #[test]
 fn texts_and_numbers_are_borrowed() {
-    let Ok(Value::Object(object)) = parse(r#"{"key":["text é",1.50]}"#.as_bytes()) else {
-        panic!()
-    };
-    let Some((Cow::Borrowed(b"key"), Value::Array(array))) = object.first_key_value() else {
-        panic!()
-    };
-    assert!(matches!(
-        array[..],
-        [
-            Value::Text(Cow::Borrowed(_)),
-            Value::Number(Cow::Borrowed("1.50"))
-        ]
-    ));
+    let Ok(Value::Object(object)) = parse(r#"{"key":["text é",1.50]}"#.as_bytes()) else { panic!() };
+    let Some((Cow::Borrowed(b"key"), Value::Array(array))) = object.first_key_value() else { panic!() };
+    assert!(matches!(array[..], [Value::Text(Cow::Borrowed(_)), Value::Number(Cow::Borrowed("1.50"))]));
 }
 
 fn check_payload(json: &str, names: &[&str], expected: &str) {
@@ -278,22 +200,10 @@ fn a_payload_is_an_object() {
         (" [1,2]", &["root"], r#"{"root":[1,2]}"#),
         ("[1,2]", &["root.1"], r#"{"root":[null,2]}"#),
         ("[1,2]", &["1"], "{}"),
-        (
-            "[1,2",
-            &["1"],
-            "the text ends within a value at byte 4 (line 1, column 5)",
-        ),
+        ("[1,2", &["1"], "the text ends within a value at byte 4 (line 1, column 5)"),
         ("null", &["a"], "none"),
-        (
-            " 7",
-            &["a"],
-            "neither an object nor an array at byte 1 (line 1, column 2)",
-        ),
-        (
-            "\"a\"",
-            &["a"],
-            "neither an object nor an array at byte 0 (line 1, column 1)",
-        ),
+        (" 7", &["a"], "neither an object nor an array at byte 1 (line 1, column 2)"),
+        ("\"a\"", &["a"], "neither an object nor an array at byte 0 (line 1, column 1)"),
         ("", &["a"], "the text is empty at byte 0 (line 1, column 1)"),
     ] {
         check_payload(json, names, expected);
@@ -304,35 +214,15 @@ fn a_payload_is_an_object() {
 fn only_what_is_wanted_is_built() {
     for (json, names, expected) in [
         (r#"{"a":{"b":1,"c":2},"d":3}"#, &["a.b"][..], r#"{"a":{"b":1}}"#),
-        (
-            r#"{"a":{"b":1,"c":2},"a.b":{"x":[0]}}"#,
-            &["a.b"],
-            r#"{"a":{"b":1},"a.b":{"x":[0]}}"#,
-        ),
-        (
-            r#"{"a":[{"x":1,"y":2},{"x":3}]}"#,
-            &["a.0.x"],
-            r#"{"a":[{"x":1}]}"#,
-        ),
+        (r#"{"a":{"b":1,"c":2},"a.b":{"x":[0]}}"#, &["a.b"], r#"{"a":{"b":1},"a.b":{"x":[0]}}"#),
+        (r#"{"a":[{"x":1,"y":2},{"x":3}]}"#, &["a.0.x"], r#"{"a":[{"x":1}]}"#),
         (r#"{"a":[9,9,[1,2],9]}"#, &["a.2.0"], r#"{"a":[null,null,[1]]}"#),
         (r#"{"a":[9]}"#, &["a.2.0"], r#"{"a":[]}"#),
-        (
-            r#"{"a":"text","b":null}"#,
-            &["a.x", "b.x"],
-            r#"{"a":"text","b":null}"#,
-        ),
+        (r#"{"a":"text","b":null}"#, &["a.x", "b.x"], r#"{"a":"text","b":null}"#),
         (r#"{"a":{"b":1},"a":[]}"#, &["a.b"], r#"{"a":[]}"#),
         (r#"{"\u0061":{"\u0062":1}}"#, &["a.b"], r#"{"a":{"b":1}}"#),
-        (
-            r#"{"a":1,"b":[1,{"x":"\q"}]}"#,
-            &["a"],
-            "`q` after a backslash at byte 21 (line 1, column 22)",
-        ),
-        (
-            r#"{"a":1,"b":01}"#,
-            &["a"],
-            "`1` instead of `,` or `}` at byte 12 (line 1, column 13)",
-        ),
+        (r#"{"a":1,"b":[1,{"x":"\q"}]}"#, &["a"], "`q` after a backslash at byte 21 (line 1, column 22)"),
+        (r#"{"a":1,"b":01}"#, &["a"], "`1` instead of `,` or `}` at byte 12 (line 1, column 13)"),
     ] {
         check_payload(json, names, expected);
     }

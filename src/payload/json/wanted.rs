@@ -23,10 +23,7 @@ struct Child {
 
 impl Wanted {
     pub(crate) const fn everything() -> Self {
-        Self {
-            all: true,
-            children: Vec::new(),
-        }
+        Self { all: true, children: Vec::new() }
     }
 
     pub(crate) fn names<'n>(names: impl IntoIterator<Item = &'n str>) -> Self {
@@ -76,17 +73,9 @@ impl Wanted {
 
     fn child(&mut self, key: &str) -> &mut Self {
         let key = key.as_bytes();
-        let place = self
-            .children
-            .iter()
-            .position(|child| child.has_key(key))
-            .unwrap_or(self.children.len());
+        let place = self.children.iter().position(|child| child.has_key(key)).unwrap_or(self.children.len());
         if place == self.children.len() {
-            let child = Child {
-                key: key.into(),
-                index: lookup::index(key),
-                below: Self::default(),
-            };
+            let child = Child { key: key.into(), index: lookup::index(key), below: Self::default() };
             self.children.push(child);
         }
         &mut self.children[place].below
@@ -107,12 +96,10 @@ mod tests {
     /// `path` is what the reader meets on its way down: `#3` for an element, anything else for a key.
     fn check(names: &[&str], path: &[&str], expected: Option<bool>) {
         let wanted = Wanted::names(names.iter().copied());
-        let below = path
-            .iter()
-            .try_fold(&wanted, |place, step| match step.strip_prefix('#') {
-                Some(index) => place.under_index(index.parse().unwrap()),
-                None => place.under_key(step.as_bytes()),
-            });
+        let below = path.iter().try_fold(&wanted, |place, step| match step.strip_prefix('#') {
+            Some(index) => place.under_index(index.parse().unwrap()),
+            None => place.under_key(step.as_bytes()),
+        });
         assert_eq!(below.map(|place| place.all), expected, "{names:?} at {path:?}");
     }
 

@@ -68,9 +68,7 @@ pub(super) fn referenced(name: &str) -> Result<char, Malformed> {
         "quot" => '"',
         _ => {
             let number = name.strip_prefix('#').ok_or(Malformed)?;
-            let (digits, radix) = number
-                .strip_prefix('x')
-                .map_or((number, 10), |digits| (digits, 16));
+            let (digits, radix) = number.strip_prefix('x').map_or((number, 10), |digits| (digits, 16));
             if !digits.chars().all(|digit| digit.is_digit(radix)) {
                 return Err(Malformed);
             }
@@ -81,11 +79,7 @@ pub(super) fn referenced(name: &str) -> Result<char, Malformed> {
             char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
         }
     };
-    if is_allowed(character) {
-        Ok(character)
-    } else {
-        Err(Malformed)
-    }
+    if is_allowed(character) { Ok(character) } else { Err(Malformed) }
 }
 
 /// The `Char` production of XML 1.0.

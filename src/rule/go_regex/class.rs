@@ -17,10 +17,7 @@ pub(super) struct Cursor<'p> {
 
 impl<'p> Cursor<'p> {
     pub(super) fn new(pattern: &'p str) -> Self {
-        Self {
-            pattern_bytes: pattern.len(),
-            rest: pattern,
-        }
+        Self { pattern_bytes: pattern.len(), rest: pattern }
     }
 
     pub(super) fn offset(&self) -> usize {
@@ -99,21 +96,9 @@ fn range(cursor: &mut Cursor<'_>, class_start: usize) -> Result<String, GoRegexE
     if high < low {
         return Err(Problem::ClassRange.at(start));
     }
-    let low = if SURROGATES.contains(&low) {
-        SURROGATES.end() + 1
-    } else {
-        low
-    };
-    let high = if SURROGATES.contains(&high) {
-        SURROGATES.start() - 1
-    } else {
-        high
-    };
-    if high < low {
-        Ok(NOTHING.to_owned())
-    } else {
-        Ok(format!("{}-{}", character(low), character(high)))
-    }
+    let low = if SURROGATES.contains(&low) { SURROGATES.end() + 1 } else { low };
+    let high = if SURROGATES.contains(&high) { SURROGATES.start() - 1 } else { high };
+    if high < low { Ok(NOTHING.to_owned()) } else { Ok(format!("{}-{}", character(low), character(high))) }
 }
 
 fn class_character(cursor: &mut Cursor<'_>, class_start: usize) -> Result<u32, GoRegexError> {
@@ -128,11 +113,7 @@ fn class_character(cursor: &mut Cursor<'_>, class_start: usize) -> Result<u32, G
 /// Reads `[:name:]` or `[:^name:]`, in ASCII; a `[:` that nothing closes is two characters.
 fn posix_class(cursor: &mut Cursor<'_>) -> Result<Option<&'static str>, GoRegexError> {
     let start = cursor.offset();
-    let Some((name, rest)) = cursor
-        .rest()
-        .strip_prefix("[:")
-        .and_then(|rest| rest.split_once(":]"))
-    else {
+    let Some((name, rest)) = cursor.rest().strip_prefix("[:").and_then(|rest| rest.split_once(":]")) else {
         return Ok(None);
     };
     cursor.set_rest(rest);
@@ -147,10 +128,7 @@ fn posix_class(cursor: &mut Cursor<'_>) -> Result<Option<&'static str>, GoRegexE
         "graph" => [r"[\x21-\x7E]", r"[^\x21-\x7E]"],
         "lower" => ["[a-z]", "[^a-z]"],
         "print" => [r"[\x20-\x7E]", r"[^\x20-\x7E]"],
-        "punct" => [
-            r"[\x21-\x2F\x3A-\x40\x5B-\x60\x7B-\x7E]",
-            r"[^\x21-\x2F\x3A-\x40\x5B-\x60\x7B-\x7E]",
-        ],
+        "punct" => [r"[\x21-\x2F\x3A-\x40\x5B-\x60\x7B-\x7E]", r"[^\x21-\x2F\x3A-\x40\x5B-\x60\x7B-\x7E]"],
         "space" => [r"[\x09-\x0D\x20]", r"[^\x09-\x0D\x20]"],
         "upper" => ["[A-Z]", "[^A-Z]"],
         "word" => ["[0-9A-Za-z_]", "[^0-9A-Za-z_]"],
@@ -193,9 +171,7 @@ fn unicode_class(cursor: &mut Cursor<'_>, negated: bool) -> Option<String> {
         (letter.strip_suffix(cursor.rest())?, cursor.rest())
     };
     cursor.set_rest(rest);
-    let (negated, name) = name
-        .strip_prefix('^')
-        .map_or((negated, name), |name| (!negated, name));
+    let (negated, name) = name.strip_prefix('^').map_or((negated, name), |name| (!negated, name));
     let members = match name {
         // Without the unassigned characters, as up to Go 1.24.
         "C" => r"\p{Cc}\p{Cf}\p{Co}".to_owned(),
@@ -208,18 +184,13 @@ fn unicode_class(cursor: &mut Cursor<'_>, negated: bool) -> Option<String> {
 /// A general category or a script, looked up as newer Go does: case, spaces, `-` and `_` do not count.
 fn property(name: &str) -> Option<String> {
     let is_separator = |character: char| matches!(character, '_' | '-' | ' ');
-    if !name
-        .chars()
-        .all(|character| character.is_ascii_alphanumeric() || is_separator(character))
-    {
+    if !name.chars().all(|character| character.is_ascii_alphanumeric() || is_separator(character)) {
         return None;
     }
     let name = name.replace(is_separator, "");
     let classes = ["gc", "sc"].map(|kind| format!(r"\p{{{kind}={name}}}"));
     // The intersection keeps what is compiled for the answer small.
-    classes
-        .into_iter()
-        .find(|class| Regex::new(&format!("[{class}&&a]")).is_ok())
+    classes.into_iter().find(|class| Regex::new(&format!("[{class}&&a]")).is_ok())
 }
 
 /// Reads what follows the backslash at `start`, as the code of one character.

@@ -129,11 +129,7 @@ impl Translator<'_> {
             self.out.push_str(if self.flags.fold { "(?i)" } else { "(?-i)" });
             self.fold_written = self.flags.fold;
         }
-        self.last = Some(Atom {
-            start: self.out.len(),
-            repeated: false,
-            copies: 1,
-        });
+        self.last = Some(Atom { start: self.out.len(), repeated: false, copies: 1 });
         self.out.push_str(text);
     }
 
@@ -159,9 +155,7 @@ impl Translator<'_> {
             Some('Q') => {
                 let quoted = ahead.rest();
                 let (quoted, rest) = quoted.split_once(r"\E").unwrap_or((quoted, ""));
-                quoted
-                    .chars()
-                    .for_each(|character| self.character(u32::from(character)));
+                quoted.chars().for_each(|character| self.character(u32::from(character)));
                 self.cursor.set_rest(rest);
                 return Ok(());
             }
@@ -186,10 +180,7 @@ impl Translator<'_> {
         self.cursor.next();
         let mut flags = self.flags;
         if self.cursor.eat("?") {
-            if ["=", "!", "<=", "<!"]
-                .iter()
-                .any(|sign| self.cursor.rest().starts_with(sign))
-            {
+            if ["=", "!", "<=", "<!"].iter().any(|sign| self.cursor.rest().starts_with(sign)) {
                 return Err(Problem::LookAround.at(offset));
             }
             if self.cursor.eat("P<") || self.cursor.eat("<") {
@@ -219,10 +210,8 @@ impl Translator<'_> {
     /// The same name twice is allowed, as it is in Go.
     fn name(&mut self) -> Option<()> {
         let (name, rest) = self.cursor.rest().split_once('>')?;
-        let is_name = !name.is_empty()
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let is_name =
+            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         self.cursor.set_rest(rest);
         is_name.then_some(())
     }
@@ -257,11 +246,7 @@ impl Translator<'_> {
         self.flags = group.flags;
         self.fold_written = group.fold_written;
         let copies = std::mem::replace(&mut self.copies, group.copies);
-        self.last = Some(Atom {
-            start: group.start,
-            repeated: false,
-            copies,
-        });
+        self.last = Some(Atom { start: group.start, repeated: false, copies });
         Ok(())
     }
 

@@ -16,12 +16,7 @@ fn any_row() -> impl Strategy<Value = &'static Row> {
 }
 
 fn any_row_that_signs_the_body() -> impl Strategy<Value = &'static Row> {
-    prop::sample::select(
-        signable()
-            .into_iter()
-            .filter(|row| row.spec.signs_body())
-            .collect::<Vec<_>>(),
-    )
+    prop::sample::select(signable().into_iter().filter(|row| row.spec.signs_body()).collect::<Vec<_>>())
 }
 
 /// Another printable character: no space, which HTTP would trim.

@@ -32,16 +32,11 @@ fn every_challenge_has_its_answer() {
         let verifier = handshaking(sender, name, key);
         if SIGNED.contains(&name) {
             assert!(verifier.unsigned_handshake(&request).is_none(), "{name}");
-            assert!(
-                matches!(verifier.decide(&request, NOW_MS), Decision::Refused(_)),
-                "{name}"
-            );
+            assert!(matches!(verifier.decide(&request, NOW_MS), Decision::Refused(_)), "{name}");
             request = signed(sender, &url, &headers(&asked), body);
         }
         let decision = verifier.decide(&request, NOW_MS);
-        let Decision::Handshake(given) = decision else {
-            panic!("{name}: {decision:?}")
-        };
+        let Decision::Handshake(given) = decision else { panic!("{name}: {decision:?}") };
         check_answer(name, &given.answer, &response);
         answered += 1;
     }
@@ -54,11 +49,8 @@ const PUBLIC: &str = "03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc866412
 
 fn handshaking(sender: &str, name: &str, key: &str) -> Verifier {
     let key = if sender == "discord" { PUBLIC } else { key };
-    let options = Options {
-        public_url: Some("https://h/".into()),
-        set_up: name == "asana",
-        ..secrets(&[key])
-    };
+    let options =
+        Options { public_url: Some("https://h/".into()), set_up: name == "asana", ..secrets(&[key]) };
     match find(sender) {
         Some(row) => Verifier::new(row.spec.clone(), options).unwrap(),
         // monday signs with a token of its own; its handshake fits any record.
@@ -75,21 +67,14 @@ fn signed(sender: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Requ
     let draft = Draft {
         method: Method::POST,
         url: url.into(),
-        headers: headers
-            .iter()
-            .map(|(name, value)| ((*name).into(), (*value).into()))
-            .collect(),
+        headers: headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
         body: body.into(),
         event: None,
         delivery_id: "id-1".into(),
         now_ms: NOW_MS,
     };
     let signed = signer.sign(draft).unwrap();
-    let headers: Vec<(&str, &str)> = signed
-        .headers
-        .iter()
-        .map(|(n, v)| (n.as_str(), v.as_str()))
-        .collect();
+    let headers: Vec<(&str, &str)> = signed.headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
     request("POST", &signed.url, &headers, &signed.body)
 }
 
@@ -105,18 +90,10 @@ fn check_answer(name: &str, answer: &Answer, response: &BTreeMap<String, Value>)
         Answer::Refused => (400, None, ""),
         Answer::WrongToken => (403, None, ""),
     };
-    assert_eq!(
-        (response["status"].as_i64(), text("content_type")),
-        (Some(status), content_type),
-        "{name}"
-    );
+    assert_eq!((response["status"].as_i64(), text("content_type")), (Some(status), content_type), "{name}");
     assert_eq!(given, body, "{name}");
     if let Answer::EmptyWithHeader { name: header, value } = answer {
-        assert_eq!(
-            response["headers"][header].as_str(),
-            Some(value.as_str()),
-            "{name}"
-        );
+        assert_eq!(response["headers"][header].as_str(), Some(value.as_str()), "{name}");
     }
 }
 
@@ -126,22 +103,14 @@ fn get(url: &str) -> Request {
 
 #[track_caller]
 fn check(verifier: &Verifier, request: &Request, expected: Option<Answer>) {
-    assert_eq!(
-        verifier
-            .unsigned_handshake(request)
-            .map(|answered| answered.answer),
-        expected
-    );
+    assert_eq!(verifier.unsigned_handshake(request).map(|answered| answered.answer), expected);
 }
 
 #[test]
 fn oracles_answer_tokens_only() {
     let zoom = verifier("zoom", secrets(&["secret"]));
     let asking = |token: &str| {
-        post(
-            &[],
-            &format!(r#"{{"event":"endpoint.url_validation","payload":{{"plainToken":"{token}"}}}}"#),
-        )
+        post(&[], &format!(r#"{{"event":"endpoint.url_validation","payload":{{"plainToken":"{token}"}}}}"#))
     };
     for token in ["", "a b", "a:b", "a.b", "é", "{}", &"a".repeat(65)] {
         check(&zoom, &asking(token), Some(Answer::Refused));
@@ -150,11 +119,7 @@ fn oracles_answer_tokens_only() {
     assert!(matches!(longest.answer, Answer::Json(_)));
     let twitter = verifier("twitter", secrets(&["secret"]));
     for token in ["", "a%20b", "a%7Bb", "%C3%A9"] {
-        check(
-            &twitter,
-            &get(&format!("https://h/?crc_token={token}")),
-            Some(Answer::Refused),
-        );
+        check(&twitter, &get(&format!("https://h/?crc_token={token}")), Some(Answer::Refused));
     }
     check(&twitter, &get("https://h/?crc_token=a&crc_token=b"), None);
 }
@@ -163,12 +128,8 @@ fn oracles_answer_tokens_only() {
 #[test]
 fn what_an_oracle_signed_is_no_delivery() {
     let twitter = verifier("twitter", secrets(&["secret"]));
-    let answered = twitter
-        .unsigned_handshake(&get("https://h/?crc_token=run-me"))
-        .unwrap();
-    let Answer::Json(json) = answered.answer else {
-        panic!()
-    };
+    let answered = twitter.unsigned_handshake(&get("https://h/?crc_token=run-me")).unwrap();
+    let Answer::Json(json) = answered.answer else { panic!() };
     let json: Value = serde_json::from_str(&json).unwrap();
     let signature = json["response_token"].as_str().unwrap();
     let forged = post(&[("X-Twitter-Webhooks-Signature", signature)], "run-me");
@@ -183,29 +144,12 @@ fn echoes_are_short_and_printable() {
     for challenge in ["", "a%0Ab", "a%00", "%C3%A9", "%7F", &"a".repeat(257)] {
         check(&dropbox, &echo(challenge), Some(Answer::Refused));
     }
-    check(
-        &dropbox,
-        &echo(&"a".repeat(256)),
-        Some(Answer::Text("a".repeat(256))),
-    );
+    check(&dropbox, &echo(&"a".repeat(256)), Some(Answer::Text("a".repeat(256))));
     check(&dropbox, &get("https://h/"), None);
-    check(
-        &dropbox,
-        &request("POST", "https://h/?challenge=a", &[], b""),
-        None,
-    );
+    check(&dropbox, &request("POST", "https://h/?challenge=a", &[], b""), None);
     let okta = verifier("okta", secrets(&["secret"]));
-    let quoted = request(
-        "GET",
-        "https://h/",
-        &[("X-Okta-Verification-Challenge", r#"a"b\"#)],
-        b"",
-    );
-    check(
-        &okta,
-        &quoted,
-        Some(Answer::Json(r#"{"verification":"a\"b\\"}"#.into())),
-    );
+    let quoted = request("GET", "https://h/", &[("X-Okta-Verification-Challenge", r#"a"b\"#)], b"");
+    check(&okta, &quoted, Some(Answer::Json(r#"{"verification":"a\"b\\"}"#.into())));
 }
 
 #[test]
@@ -214,35 +158,18 @@ fn meta_wants_its_token() {
     let by_secret = verifier("meta", secrets(&["new", "old"]));
     check(&by_secret, &get(&url("old")), Some(Answer::Text("1".into())));
     check(&by_secret, &get(&url("other")), Some(Answer::WrongToken));
-    check(
-        &by_secret,
-        &get("https://h/?hub.mode=subscribe&hub.challenge=1"),
-        Some(Answer::WrongToken),
-    );
+    check(&by_secret, &get("https://h/?hub.mode=subscribe&hub.challenge=1"), Some(Answer::WrongToken));
     check(&by_secret, &get("https://h/?hub.challenge=1"), None);
-    let own = Options {
-        verify_token: Some(secret("token")),
-        ..secrets(&["key"])
-    };
+    let own = Options { verify_token: Some(secret("token")), ..secrets(&["key"]) };
     let by_token = verifier("meta", own);
     check(&by_token, &get(&url("token")), Some(Answer::Text("1".into())));
     check(&by_token, &get(&url("key")), Some(Answer::WrongToken));
-    let lark = Options {
-        verify_token: Some(secret("token")),
-        ..secrets(&["key"])
-    };
+    let lark = Options { verify_token: Some(secret("token")), ..secrets(&["key"]) };
     let lark = verifier("lark", lark);
     let asking = |token: &str| {
-        post(
-            &[],
-            &format!(r#"{{"type":"url_verification","challenge":"c","token":"{token}"}}"#),
-        )
+        post(&[], &format!(r#"{{"type":"url_verification","challenge":"c","token":"{token}"}}"#))
     };
-    check(
-        &lark,
-        &asking("token"),
-        Some(Answer::Json(r#"{"challenge":"c"}"#.into())),
-    );
+    check(&lark, &asking("token"), Some(Answer::Json(r#"{"challenge":"c"}"#.into())));
     check(&lark, &asking("other"), Some(Answer::WrongToken));
 }
 
@@ -250,34 +177,19 @@ fn meta_wants_its_token() {
 fn secrets_are_taken_in_set_up_mode_only() {
     let asana = post(&[("X-Hook-Secret", "abc")], "{}");
     check(&verifier("asana", secrets(&["key"])), &asana, None);
-    let set_up = Options {
-        set_up: true,
-        ..Options::default()
-    };
-    let answered = verifier("asana", set_up.clone())
-        .unsigned_handshake(&asana)
-        .unwrap();
+    let set_up = Options { set_up: true, ..Options::default() };
+    let answered = verifier("asana", set_up.clone()).unsigned_handshake(&asana).unwrap();
     assert_eq!(answered.offered, Some(secret("abc")));
     assert!(!format!("{answered:?}").contains("offered: Some(\"abc"));
     let unset = verifier("asana", set_up.clone());
     assert_eq!(unset.verify(&post(&[], "{}"), NOW_MS), Err(Refusal::NoSecret));
 
     let notion = post(&[], r#"{"verification_token":"secret_x"}"#);
-    let answered = verifier("notion", secrets(&["key"]))
-        .unsigned_handshake(&notion)
-        .unwrap();
+    let answered = verifier("notion", secrets(&["key"])).unsigned_handshake(&notion).unwrap();
     assert_eq!((answered.answer, answered.offered), (Answer::Empty, None));
-    let answered = verifier("notion", set_up.clone())
-        .unsigned_handshake(&notion)
-        .unwrap();
-    assert_eq!(
-        (answered.answer, answered.offered),
-        (Answer::Empty, Some(secret("secret_x")))
-    );
-    let delivery = post(
-        &[("X-Notion-Signature", "sha256=00")],
-        r#"{"verification_token":"x"}"#,
-    );
+    let answered = verifier("notion", set_up.clone()).unsigned_handshake(&notion).unwrap();
+    assert_eq!((answered.answer, answered.offered), (Answer::Empty, Some(secret("secret_x"))));
+    let delivery = post(&[("X-Notion-Signature", "sha256=00")], r#"{"verification_token":"x"}"#);
     check(&verifier("notion", secrets(&["key"])), &delivery, None);
     assert!(Verifier::new(spec("github"), set_up).is_err());
 }
@@ -292,10 +204,7 @@ fn a_discord_event_is_no_ping() {
         Decision::Refused(refusal) => panic!("{refusal}"),
     };
     assert_eq!(answer(r#"{"type":0}"#), Some(Answer::NoContent));
-    assert_eq!(
-        answer(r#"{"type":1,"id":"1"}"#),
-        Some(Answer::Json(r#"{"type":1}"#.into()))
-    );
+    assert_eq!(answer(r#"{"type":1,"id":"1"}"#), Some(Answer::Json(r#"{"type":1}"#.into())));
     assert_eq!(answer(r#"{"type":1,"event":{}}"#), None);
     assert_eq!(answer(r#"{"type":2}"#), None);
 }
@@ -303,21 +212,11 @@ fn a_discord_event_is_no_ping() {
 /// It cannot be answered, and it must not run a command either.
 #[test]
 fn a_wecom_url_check_runs_nothing() {
-    let case = cases(CHALLENGES)
-        .into_iter()
-        .find(|case| case["challenge"] == "wecom")
-        .unwrap();
+    let case = cases(CHALLENGES).into_iter().find(|case| case["challenge"] == "wecom").unwrap();
     let request = get(case["request"]["url"].as_str().unwrap());
-    let verifier = verifier(
-        "wecom",
-        Options {
-            tolerance: Some(std::time::Duration::ZERO),
-            ..secrets(&["QDG6eK"])
-        },
-    );
+    let verifier =
+        verifier("wecom", Options { tolerance: Some(std::time::Duration::ZERO), ..secrets(&["QDG6eK"]) });
     assert!(verifier.verify(&request, 0).is_ok());
-    let Decision::Handshake(answered) = verifier.decide(&request, 0) else {
-        panic!()
-    };
+    let Decision::Handshake(answered) = verifier.decide(&request, 0) else { panic!() };
     assert_eq!(answered.answer, Answer::Refused);
 }

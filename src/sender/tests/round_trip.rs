@@ -52,20 +52,16 @@ pub(super) fn keys(spec: &Spec) -> (String, String) {
         _ => String::from("s3cr3t-key"),
     };
     match (spec.algorithm, spec.key_encoding) {
-        (Algorithm::Ed25519, KeyEncoding::Whpk) => (
-            SEED.into(),
-            format!("whpk_{}", Encoding::Base64.encode(&hex::decode(PUBLIC).unwrap())),
-        ),
+        (Algorithm::Ed25519, KeyEncoding::Whpk) => {
+            (SEED.into(), format!("whpk_{}", Encoding::Base64.encode(&hex::decode(PUBLIC).unwrap())))
+        }
         (Algorithm::Ed25519, _) => (SEED.into(), PUBLIC.into()),
         _ => (shared.clone(), shared),
     }
 }
 
 pub(super) fn signable() -> Vec<&'static Row> {
-    table()
-        .iter()
-        .filter(|row| !UNSIGNABLE.contains(&row.name.as_str()))
-        .collect()
+    table().iter().filter(|row| !UNSIGNABLE.contains(&row.name.as_str())).collect()
 }
 
 /// A body that the sender could send.
@@ -90,25 +86,16 @@ pub(super) fn sign(row: &Row, now_ms: i64) -> Signed {
         delivery_id: "0b7c-42".into(),
         now_ms,
     };
-    signer
-        .sign(draft)
-        .unwrap_or_else(|error| panic!("{}: {error}", row.name))
+    signer.sign(draft).unwrap_or_else(|error| panic!("{}: {error}", row.name))
 }
 
 pub(super) fn received(signed: &Signed) -> Request {
-    let headers: Vec<(&str, &str)> = signed
-        .headers
-        .iter()
-        .map(|(n, v)| (n.as_str(), v.as_str()))
-        .collect();
+    let headers: Vec<(&str, &str)> = signed.headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
     request("POST", &signed.url, &headers, &signed.body)
 }
 
 pub(super) fn options(key: &str) -> Options {
-    Options {
-        public_url: Some("https://hooks.example.com/h/1".into()),
-        ..secrets(&[key])
-    }
+    Options { public_url: Some("https://hooks.example.com/h/1".into()), ..secrets(&[key]) }
 }
 
 pub(super) fn receiver(row: &Row) -> Verifier {
@@ -205,16 +192,8 @@ fn a_timestamp_outside_the_window_fails_in_both_directions() {
         let tolerance_ms = i64::try_from(timestamp.tolerance.as_millis()).unwrap();
         assert!(passes(row, &sign(row, NOW_MS - tolerance_ms)), "{}", row.name);
         assert!(passes(row, &sign(row, NOW_MS + tolerance_ms)), "{}", row.name);
-        assert!(
-            !passes(row, &sign(row, NOW_MS - tolerance_ms - 1000)),
-            "{}",
-            row.name
-        );
-        assert!(
-            !passes(row, &sign(row, NOW_MS + tolerance_ms + 1000)),
-            "{}",
-            row.name
-        );
+        assert!(!passes(row, &sign(row, NOW_MS - tolerance_ms - 1000)), "{}", row.name);
+        assert!(!passes(row, &sign(row, NOW_MS + tolerance_ms + 1000)), "{}", row.name);
         checked += 1;
     }
     assert!(checked > 30, "{checked}");
@@ -239,16 +218,11 @@ fn a_header_twice_fails() {
                 }
                 Source::Query(name) => {
                     let query = signed.url.split_once('?').unwrap().1.to_owned();
-                    let pair = query
-                        .split('&')
-                        .find(|pair| pair.starts_with(&format!("{name}=")))
-                        .unwrap();
+                    let pair = query.split('&').find(|pair| pair.starts_with(&format!("{name}="))).unwrap();
                     signed.url = format!("{}&{pair}", signed.url);
                 }
                 Source::Form { field, .. } => {
-                    signed
-                        .body
-                        .extend_from_slice(format!("&{field}=s3cr3t-key").as_bytes());
+                    signed.body.extend_from_slice(format!("&{field}=s3cr3t-key").as_bytes());
                 }
                 // An object has one value per name, whichever of two the parser keeps.
                 Source::Json(_) => continue,
@@ -257,9 +231,7 @@ fn a_header_twice_fails() {
         }
         if row.spec.algorithm == Algorithm::Basic {
             let mut signed = sign(row, NOW_MS);
-            signed
-                .headers
-                .push(("authorization".into(), "Basic dXNlcjpzM2NyM3Q=".into()));
+            signed.headers.push(("authorization".into(), "Basic dXNlcjpzM2NyM3Q=".into()));
             assert!(!passes(row, &signed), "{}", row.name);
         }
     }
@@ -267,11 +239,8 @@ fn a_header_twice_fails() {
 
 #[test]
 fn rows_that_do_not_sign_the_body_are_known() {
-    let unsigned: Vec<&str> = signable()
-        .iter()
-        .filter(|row| !row.spec.signs_body())
-        .map(|row| row.name.as_str())
-        .collect();
+    let unsigned: Vec<&str> =
+        signable().iter().filter(|row| !row.spec.signs_body()).map(|row| row.name.as_str()).collect();
     let mut named = BODY_UNSIGNED.to_vec();
     let mut unsigned_sorted = unsigned;
     named.sort_unstable();

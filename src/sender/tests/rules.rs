@@ -27,9 +27,7 @@ fn rule_1_raw_bytes() {
         mac.update(&binary);
         hex::encode(mac.finalize().into_bytes())
     });
-    request
-        .headers
-        .insert("X-Hub-Signature-256", HeaderValue::from_str(&header).unwrap());
+    request.headers.insert("X-Hub-Signature-256", HeaderValue::from_str(&header).unwrap());
     assert!(verifier.verify(&request, NOW_MS).is_ok());
 }
 
@@ -47,34 +45,14 @@ fn rule_2_no_usable_secret_is_an_error_at_load() {
         "`secret` is missing: set one, or write `sender: none` if anybody may run this hook",
     );
     check("svix", secrets(&["whsec_"]), "secret 1 is empty once decoded");
-    check(
-        "svix",
-        secrets(&["whsec_AAAA", "whsec_!"]),
-        "secret 2 is not `whsec_` and base64",
-    );
-    check(
-        "svix",
-        secrets(&["whsec_AB=="]),
-        "secret 1 is not `whsec_` and base64",
-    );
+    check("svix", secrets(&["whsec_AAAA", "whsec_!"]), "secret 2 is not `whsec_` and base64");
+    check("svix", secrets(&["whsec_AB=="]), "secret 1 is not `whsec_` and base64");
     check("authorize-net", secrets(&["xyz"]), "secret 1 is not hex");
     check("airtable", secrets(&["a b"]), "secret 1 is not base64");
     check("discord", secrets(&["00"]), "secret 1 is not a key for `ed25519`");
-    check(
-        "discord",
-        secrets(&[&"00".repeat(32)]),
-        "secret 1 is not a key for `ed25519`",
-    );
-    check(
-        "svix-ed25519",
-        secrets(&["whpk_AAAA"]),
-        "secret 1 is not a key for `ed25519`",
-    );
-    check(
-        "sendgrid",
-        secrets(&["MAA="]),
-        "secret 1 holds no public key that can be read",
-    );
+    check("discord", secrets(&[&"00".repeat(32)]), "secret 1 is not a key for `ed25519`");
+    check("svix-ed25519", secrets(&["whpk_AAAA"]), "secret 1 is not a key for `ed25519`");
+    check("sendgrid", secrets(&["MAA="]), "secret 1 holds no public key that can be read");
     check(
         "kick",
         secrets(&["MAA="]),
@@ -85,26 +63,11 @@ fn rule_2_no_usable_secret_is_an_error_at_load() {
         secrets(&["password"]),
         "secret 1 is not `USER:PASSWORD`; set `username`, or write both",
     );
-    check(
-        "dockerhub",
-        secrets(&["key"]),
-        "`secret` has no effect with `algorithm: none`",
-    );
-    let named = Options {
-        username: Some("ci".into()),
-        ..secrets(&["key"])
-    };
-    check(
-        "github",
-        named,
-        "`username` has no effect with `algorithm: hmac-sha256`",
-    );
+    check("dockerhub", secrets(&["key"]), "`secret` has no effect with `algorithm: none`");
+    let named = Options { username: Some("ci".into()), ..secrets(&["key"]) };
+    check("github", named, "`username` has no effect with `algorithm: hmac-sha256`");
     assert!(Verifier::new(spec("supabase-auth"), secrets(&["v1,whsec_AAAA"])).is_ok());
-    assert!(
-        verifier("none", Options::default())
-            .verify(&post(&[], ""), NOW_MS)
-            .is_ok()
-    );
+    assert!(verifier("none", Options::default()).verify(&post(&[], ""), NOW_MS).is_ok());
 }
 
 #[test]
@@ -112,37 +75,22 @@ fn rule_3_once_only() {
     let slack = verifier("slack", secrets(&["key"]));
     let stamp = t(0);
     let signature = format!("v0={}", hmac("key", &format!("v0:{stamp}:{{}}")));
-    let (signed, stamped) = (
-        ("X-Slack-Signature", &*signature),
-        ("X-Slack-Request-Timestamp", &*stamp),
-    );
+    let (signed, stamped) = (("X-Slack-Signature", &*signature), ("X-Slack-Request-Timestamp", &*stamp));
     let slack = |headers: &[(&str, &str)]| slack.verify(&post(headers, "{}"), NOW_MS);
     assert!(slack(&[signed, stamped]).is_ok());
     let part = "header `X-Slack-Signature`".to_owned();
-    assert_eq!(
-        slack(&[signed, signed, stamped]),
-        Err(Refusal::Repeated { part: part.clone() })
-    );
+    assert_eq!(slack(&[signed, signed, stamped]), Err(Refusal::Repeated { part: part.clone() }));
     assert_eq!(slack(&[stamped]), Err(Refusal::Missing { part }));
     let part = "header `X-Slack-Request-Timestamp`".to_owned();
-    assert_eq!(
-        slack(&[signed, stamped, stamped]),
-        Err(Refusal::Repeated { part: part.clone() })
-    );
+    assert_eq!(slack(&[signed, stamped, stamped]), Err(Refusal::Repeated { part: part.clone() }));
     assert_eq!(slack(&[signed]), Err(Refusal::Missing { part }));
 
     let stripe_verifier = verifier("stripe", secrets(&["key"]));
     let signature = hmac("key", &format!("{stamp}.{{}}"));
     let check = |header: String| stripe_verifier.verify(&stripe(&header), NOW_MS);
     assert!(check(format!("t={stamp},v1={signature}")).is_ok());
-    assert!(matches!(
-        check(format!("t={stamp},t={stamp},v1={signature}")),
-        Err(Refusal::Repeated { .. })
-    ));
-    assert!(matches!(
-        check(format!("v1={signature}")),
-        Err(Refusal::Missing { .. })
-    ));
+    assert!(matches!(check(format!("t={stamp},t={stamp},v1={signature}")), Err(Refusal::Repeated { .. })));
+    assert!(matches!(check(format!("v1={signature}")), Err(Refusal::Missing { .. })));
 
     let mattermost = verifier("mattermost", secrets(&["abc"]));
     assert!(mattermost.verify(&post(&[], "token=abc"), NOW_MS).is_ok());
@@ -158,33 +106,15 @@ fn rule_4_the_algorithm_is_ours() {
             use base64::Engine as _;
             base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text)
         };
-        let claims = format!(
-            r#"{{"iss":"netlify","sha256":"{}"}}"#,
-            hex::encode(crate::sender::key::hashed(b"{}"))
-        );
+        let claims =
+            format!(r#"{{"iss":"netlify","sha256":"{}"}}"#, hex::encode(crate::sender::key::hashed(b"{}")));
         let signed = format!("{}.{}", encode(header), encode(&claims));
         let signature = encode_hex_as_base64(&hmac(key, &signed));
-        post(
-            &[("X-Webhook-Signature", &*format!("{signed}.{signature}"))],
-            "{}",
-        )
+        post(&[("X-Webhook-Signature", &*format!("{signed}.{signature}"))], "{}")
     };
-    assert!(
-        netlify
-            .verify(&token(r#"{"alg":"HS256"}"#, "key"), NOW_MS)
-            .is_ok()
-    );
-    for header in [
-        r#"{"alg":"none"}"#,
-        r#"{"alg":"HS512"}"#,
-        r#"{}"#,
-        r#"{"alg":"HS256","crit":["x"]}"#,
-    ] {
-        assert_eq!(
-            netlify.verify(&token(header, "key"), NOW_MS),
-            Err(Refusal::JwsAlgorithm),
-            "{header}"
-        );
+    assert!(netlify.verify(&token(r#"{"alg":"HS256"}"#, "key"), NOW_MS).is_ok());
+    for header in [r#"{"alg":"none"}"#, r#"{"alg":"HS512"}"#, r#"{}"#, r#"{"alg":"HS256","crit":["x"]}"#] {
+        assert_eq!(netlify.verify(&token(header, "key"), NOW_MS), Err(Refusal::JwsAlgorithm), "{header}");
     }
     assert!(matches!(
         netlify.verify(&token(r#"{"alg":"HS256"}"#, "other"), NOW_MS),
@@ -193,12 +123,7 @@ fn rule_4_the_algorithm_is_ours() {
     // GitHub's older header, signed rightly, is not looked at.
     let github = verifier("github", secrets(&["key"]));
     let refusal = github.verify(&post(&[("X-Hub-Signature", "sha1=00")], "{}"), NOW_MS);
-    assert_eq!(
-        refusal,
-        Err(Refusal::Missing {
-            part: "header `X-Hub-Signature-256`".into()
-        })
-    );
+    assert_eq!(refusal, Err(Refusal::Missing { part: "header `X-Hub-Signature-256`".into() }));
 }
 
 fn encode_hex_as_base64(text: &str) -> String {
@@ -218,14 +143,8 @@ fn rule_5_decoded_then_compared() {
     for text in [signature[1..].to_owned(), format!(" {signature}"), "g".repeat(64)] {
         assert!(matches!(check(text), Err(Refusal::Undecodable { .. })));
     }
-    assert!(matches!(
-        check(signature[2..].to_owned()),
-        Err(Refusal::Mismatch { .. })
-    ));
-    assert!(matches!(
-        check(format!("{signature}00")),
-        Err(Refusal::Mismatch { .. })
-    ));
+    assert!(matches!(check(signature[2..].to_owned()), Err(Refusal::Mismatch { .. })));
+    assert!(matches!(check(format!("{signature}00")), Err(Refusal::Mismatch { .. })));
 
     use base64::Engine as _;
     let shopify = verifier("shopify", secrets(&["key"]));
@@ -236,21 +155,13 @@ fn rule_5_decoded_then_compared() {
     assert!(check(bare).is_ok());
     // 43 characters hold 258 bits: the last two are stray.
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let last = ALPHABET
-        .iter()
-        .position(|byte| *byte == bare.as_bytes()[42])
-        .unwrap();
+    let last = ALPHABET.iter().position(|byte| *byte == bare.as_bytes()[42]).unwrap();
     let stray = format!("{}{}", &bare[..42], char::from(ALPHABET[last + 1]));
     assert!(matches!(check(&stray), Err(Refusal::Undecodable { .. })));
 
     let token = verifier("gitlab", secrets(&["token"]));
     for text in ["token2", "toke", "Token", ""] {
-        assert!(
-            token
-                .verify(&post(&[("X-Gitlab-Token", text)], ""), NOW_MS)
-                .is_err(),
-            "{text}"
-        );
+        assert!(token.verify(&post(&[("X-Gitlab-Token", text)], ""), NOW_MS).is_err(), "{text}");
     }
 }
 
@@ -260,32 +171,15 @@ fn rule_6_lists_are_bounded_and_unknown_items_skipped() {
     let stamp = t(0);
     let signature = hmac("key", &format!("{stamp}.{{}}"));
     let check = |header: &str| verifier.verify(&stripe(header), NOW_MS);
-    assert!(
-        check(&format!(
-            "t={stamp}, v9=x,v0={signature},,v1=nothex,v1={signature}"
-        ))
-        .is_ok()
-    );
+    assert!(check(&format!("t={stamp}, v9=x,v0={signature},,v1=nothex,v1={signature}")).is_ok());
     let unknown = "x=1,".repeat(30);
     assert!(check(&format!("{unknown}t={stamp},v1={signature}")).is_ok());
     let longer = format!("x=1,{unknown}t={stamp},v1={signature}");
-    assert!(matches!(
-        check(&longer),
-        Err(Refusal::ListTooLong { items_max: 32, .. })
-    ));
+    assert!(matches!(check(&longer), Err(Refusal::ListTooLong { items_max: 32, .. })));
     let padding = "x".repeat(8192);
-    assert!(matches!(
-        check(&format!("{padding},t={stamp},v1={signature}")),
-        Err(Refusal::TooLong { .. })
-    ));
-    assert!(matches!(
-        check(&format!("t={stamp},v2={signature}")),
-        Err(Refusal::NoCandidate { .. })
-    ));
-    assert!(matches!(
-        check(&format!("t={stamp},V1={signature}")),
-        Err(Refusal::NoCandidate { .. })
-    ));
+    assert!(matches!(check(&format!("{padding},t={stamp},v1={signature}")), Err(Refusal::TooLong { .. })));
+    assert!(matches!(check(&format!("t={stamp},v2={signature}")), Err(Refusal::NoCandidate { .. })));
+    assert!(matches!(check(&format!("t={stamp},V1={signature}")), Err(Refusal::NoCandidate { .. })));
 }
 
 #[test]
@@ -298,55 +192,20 @@ fn rule_7_timestamps() {
     for (seconds, age_ms) in [(0, 0), (300, 300_000), (-300, -300_000)] {
         assert_eq!(check(&t(seconds)).unwrap().age_ms, Some(age_ms));
     }
-    assert_eq!(
-        check(&t(412)),
-        Err(Refusal::TooOld {
-            age_s: 412,
-            tolerance_s: 300
-        })
-    );
-    assert_eq!(
-        check(&t(-330)),
-        Err(Refusal::TooNew {
-            ahead_s: 330,
-            tolerance_s: 300
-        })
-    );
-    assert!(
-        check(&t(412))
-            .unwrap_err()
-            .to_string()
-            .starts_with("timestamp 412 s old")
-    );
+    assert_eq!(check(&t(412)), Err(Refusal::TooOld { age_s: 412, tolerance_s: 300 }));
+    assert_eq!(check(&t(-330)), Err(Refusal::TooNew { ahead_s: 330, tolerance_s: 300 }));
+    assert!(check(&t(412)).unwrap_err().to_string().starts_with("timestamp 412 s old"));
     let decimal = format!("{}.0", t(0));
     let signed = format!("+{}", t(0));
     for text in [decimal.as_str(), &signed, "", "now", "99999999999999999999"] {
-        assert!(
-            matches!(check(text), Err(Refusal::NotATimestamp { .. })),
-            "{text}"
-        );
+        assert!(matches!(check(text), Err(Refusal::NotATimestamp { .. })), "{text}");
     }
     // As received: a zero in front is signed, and kept.
     assert!(check(&format!("0{}", t(0))).is_ok());
-    let off = Options {
-        tolerance: Some(std::time::Duration::ZERO),
-        ..secrets(&["key"])
-    };
+    let off = Options { tolerance: Some(std::time::Duration::ZERO), ..secrets(&["key"]) };
     let off = super::verifier("stripe", off);
     let signature = hmac("key", "1.{}");
-    assert_eq!(
-        off.verify(&stripe(&format!("t=1,v1={signature}")), NOW_MS)
-            .unwrap()
-            .age_ms,
-        None
-    );
-    let wide = Options {
-        tolerance: Some(std::time::Duration::MAX),
-        ..secrets(&["key"])
-    };
-    assert!(
-        super::verifier("stripe", wide)
-            .verify(&stripe(&format!("t=1,v1={signature}")), NOW_MS)
-            .is_ok()
-    );
+    assert_eq!(off.verify(&stripe(&format!("t=1,v1={signature}")), NOW_MS).unwrap().age_ms, None);
+    let wide = Options { tolerance: Some(std::time::Duration::MAX), ..secrets(&["key"]) };
+    assert!(super::verifier("stripe", wide).verify(&stripe(&format!("t=1,v1={signature}")), NOW_MS).is_ok());
 }

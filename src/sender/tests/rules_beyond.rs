@@ -9,35 +9,16 @@ fn rule_8_any_secret_by_its_position() {
     let check = |key: &str| verifier.verify(&github("{}", &format!("sha256={}", hmac(key, "{}"))), NOW_MS);
     assert_eq!(check("new").unwrap().secret_position, Some(0));
     assert_eq!(check("old").unwrap().secret_position, Some(1));
-    assert_eq!(
-        check("other"),
-        Err(Refusal::Mismatch {
-            candidates: 1,
-            secrets: 2
-        })
-    );
+    assert_eq!(check("other"), Err(Refusal::Mismatch { candidates: 1, secrets: 2 }));
 }
 
 #[test]
 fn rule_9_the_url_is_configured() {
     let error = Verifier::new(spec("trello"), secrets(&["key"])).err().unwrap();
-    assert_eq!(
-        error.to_string(),
-        "`public-url` is missing: this sender signs the URL it was given"
-    );
-    for url in [
-        "",
-        "hooks.example.com",
-        "https://",
-        "https:///x",
-        "ftp://h/",
-        "https://h/#x",
-        "https://h/ x",
-    ] {
-        let options = Options {
-            public_url: Some(url.into()),
-            ..secrets(&["key"])
-        };
+    assert_eq!(error.to_string(), "`public-url` is missing: this sender signs the URL it was given");
+    for url in ["", "hooks.example.com", "https://", "https:///x", "ftp://h/", "https://h/#x", "https://h/ x"]
+    {
+        let options = Options { public_url: Some(url.into()), ..secrets(&["key"]) };
         assert!(Verifier::new(spec("trello"), options).is_err(), "{url}");
     }
     let spec = || {
@@ -46,37 +27,16 @@ fn rule_9_the_url_is_configured() {
     };
     #[track_caller]
     fn check(spec: Spec, public_url: &str, requested: &str, signed: &str) {
-        let options = Options {
-            public_url: Some(public_url.into()),
-            ..secrets(&["key"])
-        };
+        let options = Options { public_url: Some(public_url.into()), ..secrets(&["key"]) };
         let verifier = Verifier::new(spec, options).unwrap();
         let signature = hmac("key", signed);
-        let headers = [
-            ("X-Sig", &*signature),
-            ("Host", "evil.example"),
-            ("X-Forwarded-Host", "evil.example"),
-        ];
-        assert_eq!(
-            verifier
-                .verify(&request("POST", requested, &headers, b"b"), NOW_MS)
-                .err(),
-            None
-        );
+        let headers =
+            [("X-Sig", &*signature), ("Host", "evil.example"), ("X-Forwarded-Host", "evil.example")];
+        assert_eq!(verifier.verify(&request("POST", requested, &headers, b"b"), NOW_MS).err(), None);
     }
-    check(
-        spec(),
-        "https://h:443/a",
-        "http://evil.example/other?x=1",
-        "https://h:443/a?x=1 /a?x=1 b",
-    );
+    check(spec(), "https://h:443/a", "http://evil.example/other?x=1", "https://h:443/a?x=1 /a?x=1 b");
     check(spec(), "https://h", "http://h/other", "https://h / b");
-    check(
-        spec(),
-        "https://h/a?x=1",
-        "http://h/a?x=1",
-        "https://h/a?x=1 /a?x=1 b",
-    );
+    check(spec(), "https://h/a?x=1", "http://h/a?x=1", "https://h/a?x=1 /a?x=1 b");
     check(spec(), "https://h/a", "http://h/a?", "https://h/a? /a? b");
 }
 
@@ -86,14 +46,8 @@ fn rule_9_the_url_is_configured() {
 fn rule_10_causes_are_for_the_log() {
     let verifier = verifier("github", secrets(&["key"]));
     let expected = hmac("key", "{}");
-    for text in [
-        "",
-        "sha256=",
-        "sha256=0a0b0c0d",
-        "sha1=0a0b0c0d",
-        "0a0b0c0d",
-        &format!("sha512={expected}"),
-    ] {
+    for text in ["", "sha256=", "sha256=0a0b0c0d", "sha1=0a0b0c0d", "0a0b0c0d", &format!("sha512={expected}")]
+    {
         let refusal = verifier.verify(&github("{}", text), NOW_MS).unwrap_err();
         for shown in [refusal.to_string(), format!("{refusal:?}")] {
             assert!(
@@ -108,10 +62,7 @@ fn rule_10_causes_are_for_the_log() {
 #[test]
 fn rule_11_a_handshake_is_no_delivery() {
     use crate::sender::Decision;
-    let trello = Options {
-        public_url: Some("https://h/".into()),
-        ..secrets(&["key"])
-    };
+    let trello = Options { public_url: Some("https://h/".into()), ..secrets(&["key"]) };
     let decision = verifier("trello", trello).decide(&request("HEAD", "https://h/", &[], b""), NOW_MS);
     assert!(matches!(decision, Decision::Handshake(_)));
     let decision =
@@ -133,17 +84,11 @@ fn rule_12_labels_and_fingerprints() {
     let twice = post(&[("X-GitHub-Delivery", "a"), ("X-GitHub-Delivery", "b")], "{}");
     assert_eq!(verifier.labels(&twice).delivery_id, None);
     let telegram = super::verifier("telegram", secrets(&["key"]));
-    assert_eq!(
-        telegram.labels(&post(&[], r#"{"update_id":10}"#)).delivery_id,
-        Some("10".into())
-    );
+    assert_eq!(telegram.labels(&post(&[], r#"{"update_id":10}"#)).delivery_id, Some("10".into()));
 
     // Another id, another of our secrets, another spelling: still the same delivery.
     let print = |id: &str, signature: String, body: &str| {
-        let headers = [
-            ("X-GitHub-Delivery", id),
-            ("X-Hub-Signature-256", &*format!("sha256={signature}")),
-        ];
+        let headers = [("X-GitHub-Delivery", id), ("X-Hub-Signature-256", &*format!("sha256={signature}"))];
         verifier.fingerprint(&post(&headers, body)).unwrap()
     };
     let first = print("a", hmac("new", "{}"), "{}");
@@ -163,10 +108,7 @@ fn rule_12_labels_and_fingerprints() {
     assert_eq!(moved("7x", "173568960"), moved("x", "1735689607"));
     assert_ne!(moved("7x", "173568960"), moved("x", "1735689608"));
     let gitlab = super::verifier("gitlab", secrets(&["token"]));
-    assert_eq!(
-        gitlab.fingerprint(&post(&[("X-Gitlab-Token", "token")], "{}")),
-        None
-    );
+    assert_eq!(gitlab.fingerprint(&post(&[("X-Gitlab-Token", "token")], "{}")), None);
     assert!(!spec("travis-legacy").signature_is_fresh());
     assert!(spec("mailgun").signature_is_fresh());
 }
@@ -176,10 +118,5 @@ fn rule_13_a_signing_token_is_no_plain_token() {
     let verifier = verifier("gitlab-signed", secrets(&["whsec_AAAA"]));
     let plain = [("X-Gitlab-Token", "whsec_AAAA"), ("X-Gitlab-Event", "Push Hook")];
     let refusal = verifier.verify(&post(&plain, "{}"), NOW_MS);
-    assert_eq!(
-        refusal,
-        Err(Refusal::Missing {
-            part: "header `webhook-signature`".into()
-        })
-    );
+    assert_eq!(refusal, Err(Refusal::Missing { part: "header `webhook-signature`".into() }));
 }

@@ -18,11 +18,7 @@ struct Vector {
 }
 
 fn vectors() -> Vec<Vector> {
-    cases(VECTORS)
-        .iter()
-        .enumerate()
-        .map(|(position, case)| vector(position, case))
-        .collect()
+    cases(VECTORS).iter().enumerate().map(|(position, case)| vector(position, case)).collect()
 }
 
 fn vector(position: usize, case: &BTreeMap<String, Value>) -> Vector {
@@ -50,9 +46,7 @@ fn vector(position: usize, case: &BTreeMap<String, Value>) -> Vector {
         public_url: Some(url.split('?').next().unwrap().to_owned()),
         ..secrets(&texts)
     };
-    let body = base64::engine::general_purpose::STANDARD
-        .decode(text("body_base64"))
-        .unwrap();
+    let body = base64::engine::general_purpose::STANDARD.decode(text("body_base64")).unwrap();
     Vector {
         verifier: Verifier::new(spec, options).unwrap_or_else(|error| panic!("{described}: {error}")),
         request: request(text("method"), url, &headers(case), &body),
@@ -90,9 +84,7 @@ fn a_tampered_vector_is_valid_without_the_added_space() {
 /// SendGrid's own example, of which the vectors have the signature and the key apart.
 #[test]
 fn sendgrid_signs_with_ecdsa() {
-    let sendgrid = vectors()
-        .into_iter()
-        .filter(|vector| vector.described.contains("sendgrid"));
+    let sendgrid = vectors().into_iter().filter(|vector| vector.described.contains("sendgrid"));
     let [mut signed, keyed] = sendgrid.collect::<Vec<_>>().try_into().ok().unwrap();
     signed.verifier = keyed.verifier;
     let verdict = signed.verifier.verify(&signed.request, signed.now_ms);
@@ -107,16 +99,9 @@ fn no_refusal_shows_a_secret_or_a_signature() {
             continue;
         };
         let texts = [refusal.to_string(), format!("{refusal:?}")];
-        let values = vector
-            .request
-            .headers
-            .values()
-            .filter_map(|value| value.to_str().ok());
-        let secrets = vector
-            .verifier
-            .secrets
-            .iter()
-            .filter_map(|(secret, _)| str::from_utf8(secret.expose()).ok());
+        let values = vector.request.headers.values().filter_map(|value| value.to_str().ok());
+        let secrets =
+            vector.verifier.secrets.iter().filter_map(|(secret, _)| str::from_utf8(secret.expose()).ok());
         // Shorter ones are words of our own texts: one vector's secret is `secret`.
         for shown in values.chain(secrets).filter(|value| value.len() > 6) {
             for text in &texts {

@@ -17,12 +17,7 @@ pub(crate) struct Request {
 
 impl Request {
     pub(crate) fn new(method: &str, target: &str) -> Self {
-        Self {
-            method: method.into(),
-            target: target.into(),
-            headers: Vec::new(),
-            body: Vec::new(),
-        }
+        Self { method: method.into(), target: target.into(), headers: Vec::new(), body: Vec::new() }
     }
 
     pub(crate) fn get(target: &str) -> Self {
@@ -34,9 +29,7 @@ impl Request {
     }
 
     pub(crate) fn json(target: &str, body: &str) -> Self {
-        Self::post(target)
-            .header("Content-Type", "application/json")
-            .body(body)
+        Self::post(target).header("Content-Type", "application/json").body(body)
     }
 
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
@@ -51,11 +44,7 @@ impl Request {
 
     /// Header values are sent as Latin-1.
     fn to_bytes(&self) -> Vec<u8> {
-        let has = |name: &str| {
-            self.headers
-                .iter()
-                .any(|(known, _)| known.eq_ignore_ascii_case(name))
-        };
+        let has = |name: &str| self.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
         let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.target);
         if !has("host") {
             head.push_str("Host: 127.0.0.1\r\n");
@@ -82,10 +71,7 @@ pub(crate) struct Response {
 
 impl Response {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let found = self
-            .headers
-            .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name));
+        let found = self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 
@@ -141,17 +127,9 @@ impl Connection {
                 break (status, headers);
             }
         };
-        let mut response = Response {
-            status,
-            headers,
-            body: Vec::new(),
-        };
-        let chunked = response
-            .header("transfer-encoding")
-            .is_some_and(|coding| coding == "chunked");
-        let length = response
-            .header("content-length")
-            .map(|length| length.parse().map_err(malformed));
+        let mut response = Response { status, headers, body: Vec::new() };
+        let chunked = response.header("transfer-encoding").is_some_and(|coding| coding == "chunked");
+        let length = response.header("content-length").map(|length| length.parse().map_err(malformed));
         response.body = match length.transpose()? {
             _ if matches!(status, 204 | 304) => Vec::new(),
             _ if chunked => self.chunks()?,

@@ -25,9 +25,7 @@ impl Fifo {
         let path = self.0.clone();
         thread::spawn(move || sender.send(fs::read_to_string(path)));
         let received = receiver.recv_timeout(PATIENCE);
-        received
-            .unwrap_or_else(|_| panic!("nobody wrote into {:?}", self.0))
-            .unwrap()
+        received.unwrap_or_else(|_| panic!("nobody wrote into {:?}", self.0)).unwrap()
     }
 
     /// Hands `text` to the command once it reads; does not wait for that.

@@ -41,9 +41,7 @@ impl Lines {
     pub(crate) fn find(&self, from: usize, fits: impl Fn(&str) -> bool) -> Option<(usize, String)> {
         let first = |received: &Received| {
             let mut numbered = received.lines.iter().enumerate().skip(from);
-            numbered
-                .find(|(_, line)| fits(line))
-                .map(|(number, line)| (number, line.clone()))
+            numbered.find(|(_, line)| fits(line)).map(|(number, line)| (number, line.clone()))
         };
         let (received, _) = self
             .changed
@@ -56,10 +54,8 @@ impl Lines {
 
     /// Waits for the end.
     pub(crate) fn all(&self) -> Vec<String> {
-        let (received, _) = self
-            .changed
-            .wait_timeout_while(self.lock(), PATIENCE, |received| !received.ended)
-            .unwrap();
+        let (received, _) =
+            self.changed.wait_timeout_while(self.lock(), PATIENCE, |received| !received.ended).unwrap();
         received.lines.clone()
     }
 

@@ -39,14 +39,7 @@ impl Server {
         let notices = Arc::<Lines>::default();
         collect_log(stderr, Arc::clone(&log), Arc::clone(&notices));
         collect_notices(notify, Arc::clone(&notices));
-        let mut server = Self {
-            process,
-            address: None,
-            log,
-            notices,
-            log_from: 0,
-            directory,
-        };
+        let mut server = Self { process, address: None, log, notices, log_from: 0, directory };
         server.wait_for_notice("READY=1");
         if has_address {
             let status = server.wait_for_notice("://");
@@ -100,14 +93,9 @@ impl Server {
     /// Forgets all that the server has logged so far: the mark goes behind it, into the same pipe.
     pub(crate) fn mark_log(&mut self) {
         let mark = format!("mark {}", self.log.count());
-        let stderr = File::options()
-            .append(true)
-            .open(format!("/proc/{}/fd/2", self.pid()));
+        let stderr = File::options().append(true).open(format!("/proc/{}/fd/2", self.pid()));
         writeln!(stderr.unwrap(), "{mark}").unwrap();
-        let (number, _) = self
-            .log
-            .find(self.log_from, |line| line == mark)
-            .expect("the log is read");
+        let (number, _) = self.log.find(self.log_from, |line| line == mark).expect("the log is read");
         self.log_from = number + 1;
     }
 
@@ -131,9 +119,7 @@ impl Server {
     #[track_caller]
     pub(crate) fn wait_for_notice(&self, text: &str) -> String {
         let found = self.notices.find(0, |line| line.contains(text));
-        found
-            .unwrap_or_else(|| panic!("the server never announced `{text}`"))
-            .1
+        found.unwrap_or_else(|| panic!("the server never announced `{text}`")).1
     }
 
     /// SIGHUP, and back once the service manager was told that the reload is done.
@@ -141,10 +127,7 @@ impl Server {
         let from = self.notices.count();
         self.signal(signal);
         for notice in ["RELOADING=1", "READY=1"] {
-            assert!(
-                self.notices.find(from, |line| line == notice).is_some(),
-                "no {notice} on reload"
-            );
+            assert!(self.notices.find(from, |line| line == notice).is_some(), "no {notice} on reload");
         }
     }
 
@@ -166,10 +149,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         let pid = self.process.id();
         // Commands that are still running: each leads a group of its own.
-        for child in processes()
-            .iter()
-            .filter(|child| child.parent == pid && child.group == child.id)
-        {
+        for child in processes().iter().filter(|child| child.parent == pid && child.group == child.id) {
             let group = Pid::from_raw(child.group as i32);
             let _ = group.map(|group| kill_process_group(group, Signal::KILL));
         }

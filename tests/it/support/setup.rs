@@ -16,17 +16,8 @@ use super::BINARY;
 use super::server::{Server, wait};
 
 /// Variables of the machine that would change what a server does or what a hook's command sees.
-const NOT_INHERITED: [&str; 9] = [
-    "HOOK_",
-    "X_",
-    "FILE_",
-    "LISTEN_",
-    "NOTIFY_",
-    "WATCHDOG_",
-    "JOURNAL_",
-    "RUST_LOG",
-    "CREDENTIALS_",
-];
+const NOT_INHERITED: [&str; 9] =
+    ["HOOK_", "X_", "FILE_", "LISTEN_", "NOTIFY_", "WATCHDOG_", "JOURNAL_", "RUST_LOG", "CREDENTIALS_"];
 
 /// A whole case: files, flags, environment. In the hooks, the flags and the environment `@DIR@` stands for the
 /// fresh directory that is also the server's working directory.
@@ -71,9 +62,7 @@ impl Setup {
 
     /// Adds a hook that runs nothing worth mentioning and answers `message`.
     pub(crate) fn says(self, id: &str, message: &str) -> Self {
-        self.hooks(&format!(
-            "- {{id: {id}, execute-command: 'true', response-message: {message}}}\n"
-        ))
+        self.hooks(&format!("- {{id: {id}, execute-command: 'true', response-message: {message}}}\n"))
     }
 
     pub(crate) fn file(self, name: &str, contents: impl AsRef<[u8]>) -> Self {
@@ -147,34 +136,23 @@ impl Setup {
 
     /// Runs a server that is to end by itself.
     pub(crate) fn run(mut self) -> Exit {
-        let mut process = self
-            .command()
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut process = self.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stdout = process.stdout.take().unwrap();
         let stderr = process.stderr.take().unwrap();
         let stdout = thread::spawn(|| io::read_to_string(stdout).unwrap());
         let stderr = thread::spawn(|| io::read_to_string(stderr).unwrap());
         let mut running = Running(process);
         let status = running.wait();
-        Exit {
-            code: status.code(),
-            stdout: stdout.join().unwrap(),
-            stderr: stderr.join().unwrap(),
-        }
+        Exit { code: status.code(), stdout: stdout.join().unwrap(), stderr: stderr.join().unwrap() }
     }
 
     fn command(&mut self) -> Command {
         if !self.hooks.is_empty() {
             fs::write(self.path("hooks.yaml"), self.placed(&self.hooks)).unwrap();
-            self.flags
-                .splice(0..0, ["-hooks".to_owned(), "@DIR@/hooks.yaml".to_owned()]);
+            self.flags.splice(0..0, ["-hooks".to_owned(), "@DIR@/hooks.yaml".to_owned()]);
         }
         if self.picks_address {
-            self.flags
-                .splice(0..0, ["-ip", "127.0.0.1", "-port", "0"].map(str::to_owned));
+            self.flags.splice(0..0, ["-ip", "127.0.0.1", "-port", "0"].map(str::to_owned));
         }
         let mut command = match self.launcher.take() {
             Some(mut launcher) => {
@@ -188,20 +166,13 @@ impl Setup {
             }
         };
         for (name, _) in env::vars_os() {
-            if NOT_INHERITED
-                .iter()
-                .any(|prefix| name.to_string_lossy().starts_with(prefix))
-            {
+            if NOT_INHERITED.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
                 command.env_remove(name);
             }
         }
         command
             .args(self.flags.iter().map(|flag| self.placed(flag)))
-            .envs(
-                self.environment
-                    .iter()
-                    .map(|(name, value)| (name, self.placed(value))),
-            )
+            .envs(self.environment.iter().map(|(name, value)| (name, self.placed(value))))
             .current_dir(self.directory());
         command
     }
@@ -238,12 +209,5 @@ impl Drop for Running {
 /// Raises the limit on open files, which servers started afterwards inherit.
 pub(crate) fn allow_many_files() {
     let limit = getrlimit(Resource::Nofile);
-    setrlimit(
-        Resource::Nofile,
-        Rlimit {
-            current: limit.maximum,
-            maximum: limit.maximum,
-        },
-    )
-    .unwrap();
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }).unwrap();
 }

@@ -14,10 +14,7 @@ pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     let (_silent, pause) = mpsc::channel::<()>();
     while !holds() {
-        assert!(
-            Instant::now() < deadline,
-            "did not happen within {PATIENCE:?}: {what}"
-        );
+        assert!(Instant::now() < deadline, "did not happen within {PATIENCE:?}: {what}");
         let _ = pause.recv_timeout(POLL_INTERVAL);
     }
 }

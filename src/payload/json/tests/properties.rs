@@ -62,9 +62,7 @@ fn document() -> impl Strategy<Value = String> {
 }
 
 fn name() -> impl Strategy<Value = String> {
-    let part = prop::sample::select(vec![
-        "a", "b", "0", "1", "01", "00", "2", "3", "", "root", "+1", "c",
-    ]);
+    let part = prop::sample::select(vec!["a", "b", "0", "1", "01", "00", "2", "3", "", "root", "+1", "c"]);
     prop::collection::vec(part, 1..5).prop_map(|parts| parts.join("."))
 }
 
@@ -99,9 +97,7 @@ fn same(value: &Value<'_>, oracle: &serde_json::Value) -> bool {
         (Value::Object(ours), serde_json::Value::Object(theirs)) => {
             let found = |key: &str| ours.get(key.as_bytes());
             ours.len() == theirs.len()
-                && theirs
-                    .iter()
-                    .all(|(key, theirs)| found(key).is_some_and(|ours| same(ours, theirs)))
+                && theirs.iter().all(|(key, theirs)| found(key).is_some_and(|ours| same(ours, theirs)))
         }
         _ => false,
     }

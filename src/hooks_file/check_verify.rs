@@ -1,0 +1,133 @@
+//! `verify` and `deduplicate` as written, checked. Every mistake refuses the hook: what cannot be
+//! verified runs nothing.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::check::reference;
+use super::node::Node;
+use super::record::{Reader, Record};
+use super::secrets::secrets;
+use crate::hook::{Deduplicate, DuplicateKey, Verify};
+use crate::sender::{self, Options, RawSpec, Spec, SpecError, Verifier};
+use crate::units::parse_duration;
+
+const OWN_KEYS: [&str; 7] =
+    ["sender", "secret", "tolerance", "public-url", "username", "verify-token", "set-up-file"];
+const DEDUPLICATE_KEYS: [&str; 2] = ["by", "for"];
+/// How long a delivery is remembered when `for` is absent: senders retry for hours, GitHub's page offers
+/// a redelivery for three days.
+const LIFETIME_DEFAULT: Duration = Duration::from_secs(24 * 3_600);
+
+/// The name of a sender whose record is written in the hook.
+const CUSTOM: &str = "custom";
+
+pub(super) fn verify(reader: &mut Reader<'_>, node: &Node) -> Option<Verify> {
+    let mut keys = OWN_KEYS.to_vec();
+    keys.extend(RawSpec::KEYS.iter().map(|(_, long)| *long).filter(|key| !OWN_KEYS.contains(key)));
+    let record = reader.record(node, "a sender", &keys)?;
+    let name = reader.text(record, "sender");
+    let set_up_file = reader.text(record, "set-up-file").map(PathBuf::from);
+    let options = Options {
+        secrets: verify_secrets(reader, record, set_up_file.as_ref()),
+        tolerance: duration(reader, record, "tolerance"),
+        public_url: reader.text(record, "public-url"),
+        username: reader.text(record, "username"),
+        verify_token: secrets(reader, record, "verify-token").into_iter().next(),
+        set_up: set_up_file.is_some(),
+    };
+    let mut overrides = RawSpec::default();
+    for (_, key) in RawSpec::KEYS.iter().filter(|(_, key)| !OWN_KEYS.contains(key)) {
+        let Some(text) = reader.text(record, key) else { continue };
+        if let Some(field) = overrides.field_mut(key) {
+            *field = Some(text);
+        }
+    }
+    // A secret that could not be read is reported already, with its reason.
+    if reader.refusal.is_some() {
+        return None;
+    }
+    match build(name.as_deref(), overrides, options) {
+        Ok(verifier) => {
+            Some(Verify { verifier, sender: name.unwrap_or_else(|| CUSTOM.to_owned()), set_up_file })
+        }
+        Err(error) => {
+            reader.refuse(error.to_string(), "`hookrunner senders` shows what each sender needs");
+            None
+        }
+    }
+}
+
+fn build(name: Option<&str>, overrides: RawSpec, options: Options) -> Result<Verifier, SpecError> {
+    let base = name.map(sender::named).transpose()?;
+    let spec = Spec::build(base.map(|row| &row.raw), overrides)?;
+    Verifier::new(spec, options)
+}
+
+/// While a sender is being set up, the file of its secret may not be there yet.
+fn verify_secrets(
+    reader: &mut Reader<'_>,
+    record: Record<'_>,
+    set_up_file: Option<&PathBuf>,
+) -> Vec<crate::secret::Secret> {
+    let is_awaited = set_up_file.is_some_and(|file| !file.exists());
+    if is_awaited { Vec::new() } else { secrets(reader, record, "secret") }
+}
+
+pub(super) fn deduplicate(
+    reader: &mut Reader<'_>,
+    node: &Node,
+    verify: Option<&Verify>,
+) -> Option<Deduplicate> {
+    let record = reader.record(node, "a rule for duplicates", &DEDUPLICATE_KEYS)?;
+    let lifetime = duration(reader, record, "for").unwrap_or(LIFETIME_DEFAULT);
+    let Some((index, by)) = record.get("by") else {
+        reader.refuse("`deduplicate` has no `by`", "write `delivery-id`, `signature` or a reference");
+        return None;
+    };
+    let by = reader.entry(index, "by", |reader| duplicate_key(reader, by, verify))?;
+    Some(Deduplicate { by, lifetime })
+}
+
+fn duplicate_key(reader: &mut Reader<'_>, node: &Node, verify: Option<&Verify>) -> Option<DuplicateKey> {
+    match node {
+        Node::Text(word) if word == "delivery-id" => {
+            if verify.is_some_and(|verify| verify.verifier.has_delivery_id()) {
+                return Some(DuplicateKey::DeliveryId);
+            }
+            let message = "the hook's sender gives its deliveries no id";
+            reader.refuse(message, "write `signature`, or a reference to what tells deliveries apart");
+            None
+        }
+        Node::Text(word) if word == "signature" => {
+            if verify.is_some_and(|verify| verify.verifier.has_fresh_signature()) {
+                return Some(DuplicateKey::Signature);
+            }
+            let message = "the hook's sender does not sign its deliveries, or not each one differently";
+            reader.refuse(message, "write `delivery-id`, or a reference to what tells deliveries apart");
+            None
+        }
+        Node::Mapping(_) => {
+            let record = reader.record(node, "a reference", &["source", "name"])?;
+            Some(DuplicateKey::Value(reference(reader, record)))
+        }
+        _ => {
+            reader.refuse(
+                "unknown way to tell deliveries apart",
+                "write `delivery-id`, `signature` or a reference",
+            );
+            None
+        }
+    }
+}
+
+fn duration(reader: &mut Reader<'_>, record: Record<'_>, key: &str) -> Option<Duration> {
+    let text = reader.text(record, key)?;
+    match parse_duration(&text) {
+        Ok(duration) => Some(duration),
+        Err(reason) => {
+            reader.refuse(format!("`{key}`: {reason}"), "write a number and its unit");
+            None
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Secrets as a hooks file writes them: a text, `{env: NAME}`, `{file: PATH}`, `{credential: NAME}`, or a
+//! list of these. They are read when the file is, so a reload brings new ones into force.
+
+use std::io::Read;
+use std::path::Path;
+
+use super::node::Node;
+use super::problem::Effect;
+use super::record::{Reader, Record};
+use crate::secret::Secret;
+
+/// No key of any sender is longer; a file that is was named by mistake.
+const SECRET_BYTES_MAX: u64 = 64 * 1024;
+/// Secrets of one hook: the new one and the old, with room to spare. Each costs an HMAC per request.
+const SECRETS_MAX: usize = 8;
+
+/// The secrets at `key`; none when the key is absent. What cannot be read refuses the hook.
+pub(super) fn secrets(reader: &mut Reader<'_>, record: Record<'_>, key: &str) -> Vec<Secret> {
+    let Some((index, node)) = record.get(key) else { return Vec::new() };
+    reader.entry(index, key, |reader| {
+        let Node::Sequence(items) = node else { return secret(reader, node).into_iter().collect() };
+        if items.is_empty() {
+            reader.refuse("the list of secrets is empty", "write at least one secret");
+        }
+        if items.len() > SECRETS_MAX {
+            reader.refuse(
+                format!("more than {SECRETS_MAX} secrets"),
+                "remove those that no sender uses any more",
+            );
+        }
+        let items = items.iter().take(SECRETS_MAX).enumerate();
+        items.filter_map(|(index, item)| reader.item(index, |reader| secret(reader, item))).collect()
+    })
+}
+
+fn secret(reader: &mut Reader<'_>, node: &Node) -> Option<Secret> {
+    match node {
+        Node::Text(text) | Node::Number(text) => non_empty(reader, text.clone().into_bytes(), "the secret"),
+        Node::Mapping(_) => {
+            let record = reader.record(node, "a secret", &["env", "file", "credential"])?;
+            let sources = ["env", "file", "credential"];
+            let mut present = sources.iter().filter(|source| record.has(source));
+            match (present.next(), present.next()) {
+                (Some(source), None) => {
+                    let name = reader.text(record, source).filter(|name| !name.is_empty());
+                    let Some(name) = name else {
+                        reader.refuse(format!("`{source}` is empty"), "write where the secret is");
+                        return None;
+                    };
+                    from(reader, source, &name)
+                }
+                _ => {
+                    reader.refuse("a secret has one source", "write one of `env`, `file`, `credential`");
+                    None
+                }
+            }
+        }
+        other => reader.wrong_type(other, "a text, `{env: NAME}`, `{file: PATH}` or `{credential: NAME}`"),
+    }
+}
+
+fn from(reader: &mut Reader<'_>, source: &str, name: &str) -> Option<Secret> {
+    let surroundings = reader.surroundings;
+    let (what, read) = match source {
+        "env" => {
+            let value = surroundings.environment.get(name).map(|value| value.clone().into_bytes());
+            (format!("the environment variable {name}"), value.ok_or_else(|| "is not set".to_owned()))
+        }
+        "credential" => match &surroundings.credentials_directory {
+            _ if name.contains('/') || name == ".." => {
+                (format!("the credential {name}"), Err("is no name of a credential".to_owned()))
+            }
+            Some(directory) => (format!("the credential {name}"), read_file(&directory.join(name))),
+            None => {
+                let reason =
+                    "cannot be read: the service manager passed none (`LoadCredential=` in the unit)";
+                (format!("the credential {name}"), Err(reason.to_owned()))
+            }
+        },
+        _ => (format!("the file {name}"), read_file(Path::new(name))),
+    };
+    match read {
+        Ok(mut bytes) => {
+            trim_newline(&mut bytes);
+            non_empty(reader, bytes, &what)
+        }
+        Err(reason) => {
+            reader.refuse(format!("{what} {reason}"), "set it, and reload");
+            None
+        }
+    }
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, String> {
+    let failed = |error: std::io::Error| format!("cannot be read: {error}");
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(failed)?;
+    file.take(SECRET_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > SECRET_BYTES_MAX {
+        return Err(format!("is larger than {SECRET_BYTES_MAX} bytes"));
+    }
+    Ok(bytes)
+}
+
+/// Editors and `echo` end a file with a newline that no sender knows of.
+fn trim_newline(bytes: &mut Vec<u8>) {
+    if bytes.ends_with(b"\n") {
+        bytes.pop();
+        if bytes.ends_with(b"\r") {
+            bytes.pop();
+        }
+    }
+}
+
+fn non_empty(reader: &mut Reader<'_>, bytes: Vec<u8>, what: &str) -> Option<Secret> {
+    let secret = Secret::new(bytes);
+    if secret.is_none() {
+        reader.report(
+            Effect::HookRefused,
+            format!("{what} is empty"),
+            Some("an empty secret protects nothing: put the one the sender uses there".to_owned()),
+        );
+    }
+    secret
+}
