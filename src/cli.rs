@@ -6,7 +6,6 @@
 mod go_flags;
 
 use std::ffi::OsString;
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -29,7 +28,7 @@ pub(crate) struct Flags {
     pub(crate) hooks: Vec<PathBuf>,
     /// Address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0")]
-    pub(crate) ip: IpAddr,
+    pub(crate) ip: String,
     /// Port to listen on; 0 takes a free one
     #[arg(long, value_name = "NUMBER", default_value_t = 9000)]
     pub(crate) port: u16,
@@ -42,7 +41,7 @@ pub(crate) struct Flags {
     /// Methods for hooks without `http-methods`, separated by commas [default: all]
     #[arg(long, value_name = "LIST", default_value = "", hide_default_value = true)]
     pub(crate) http_methods: String,
-    /// Header of every response, `name=value`; may be repeated
+    /// Header of the responses of `/` and of known hooks, `name=value`; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = header)]
     pub(crate) header: Vec<(HeaderName, HeaderValue)>,
 

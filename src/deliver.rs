@@ -25,7 +25,7 @@ use crate::run::{self, LeakedPipes, OutputWanted, Surroundings};
 use crate::runs::{RunName, Runs};
 use crate::sender::{Answered, Decision, Labels, Refusal};
 use crate::set_up;
-use tell::{Took, tell_not_started, tell_outcome, tell_problem, tell_start};
+use tell::{milliseconds, tell_not_started, tell_outcome, tell_problem, tell_start};
 
 /// Failing matches named in one log line.
 const FAILED_MATCHES_MAX: usize = 8;
@@ -93,8 +93,8 @@ pub(crate) async fn deliver(
         }
     };
     let status = response.status().as_u16();
-    let (hook, took) = (hook.unwrap_or_default(), Took(received.elapsed()));
-    info!(request = %id, hook, status, duration = %took, "{method} {path}: {story}");
+    let (hook, duration_ms) = (hook.unwrap_or_default(), milliseconds(received.elapsed()));
+    info!(request = %id, hook, status, duration_ms, "{method} {path}: {story}");
     response
 }
 
@@ -261,9 +261,9 @@ fn judge(hook: &Hook, request: &Request, origin: Origin<'_>, now_unix_ms: i64) -
     if let Some(not_met) = judge_rule(hook, &facts, now_unix_ms) {
         return not_met;
     }
-    let (invocation, missing) = invocation::build(hook, &facts);
-    for no_value in missing {
-        info!(request = %id, hook = %hook.id, "{no_value}");
+    let (invocation, shortfalls) = invocation::build(hook, &facts);
+    for shortfall in shortfalls {
+        info!(request = %id, hook = %hook.id, "{shortfall}");
     }
     Judgement::Met { invocation, key: delivery_key(hook, &facts) }
 }
@@ -330,7 +330,7 @@ async fn start(
 ) -> Answer {
     let global = &delivery.settings.global_headers;
     let (request, id) = (invocation.request_id.clone(), hook.id.clone());
-    let triggered = format!("{id} got matched, hook triggered successfully");
+    let matched = format!("{id} got matched");
     tell_start(&invocation);
     let active = delivery.runs.enter(RunName { hook: id.clone(), request: request.clone() });
     let running = match run::start(&invocation, &delivery.settings.surroundings) {
@@ -340,7 +340,7 @@ async fn start(
             if let Some(admission) = admission {
                 admission.forget();
             }
-            let story = format!("{triggered}, but the command did not start");
+            let story = format!("{matched}, but the command did not start");
             return (respond::not_started(&hook.response, global), story);
         }
     };
@@ -359,14 +359,15 @@ async fn start(
         }
         outcome
     });
+    let triggered = format!("{matched}, hook triggered successfully");
     if !is_awaited {
         return (respond::accepted(&hook.response, global), triggered);
     }
     let outcome = run.await.ok();
     let story = match &outcome {
         Some(outcome) if outcome.is_success() => triggered,
-        Some(outcome) => format!("{triggered}, but the command failed: {}", outcome.ending),
-        None => format!("{triggered}, but the run's end is unknown"),
+        Some(outcome) => format!("{matched}, but the command failed: {}", outcome.ending),
+        None => format!("{matched}, but the run's end is unknown"),
     };
     (respond::ended(outcome, &hook.response, global), story)
 }

@@ -65,11 +65,11 @@ impl<'a> Facts<'a> {
     /// The text of what `reference` names.
     pub(crate) fn text_of<'f>(&'f self, reference: &'f Reference) -> Result<Cow<'f, [u8]>, NoValue> {
         match reference {
-            Reference::Header(name) => self.header(name),
-            Reference::Query(name) => text_at(&self.query, name),
+            Reference::Header(name) => self.header(name, reference),
+            Reference::Query(name) => text_at(&self.query, name, reference),
             Reference::Payload(name) => match &self.payload.fields {
-                Some(fields) => text_at(fields, name),
-                None => Err(NoValue::NotFound(name.clone())),
+                Some(fields) => text_at(fields, name, reference),
+                None => Err(NoValue::NotFound(reference.to_string())),
             },
             Reference::Literal(text) => Ok(Cow::Borrowed(text.as_bytes())),
             Reference::Method => Ok(Cow::Borrowed(self.request.method.as_str().as_bytes())),
@@ -119,16 +119,16 @@ impl<'a> Facts<'a> {
         }
     }
 
-    fn header(&self, name: &str) -> Result<Cow<'_, [u8]>, NoValue> {
+    fn header<'f>(&'f self, name: &str, reference: &Reference) -> Result<Cow<'f, [u8]>, NoValue> {
         // In the reference `Host` is no header but a part of the request, out of a reference's reach.
         let as_sent = || match self.request.headers.get(name).filter(|_| name != "Host") {
             Some(value) => Ok(Cow::Borrowed(value.as_bytes())),
-            None => Err(NoValue::NotFound(name.to_owned())),
+            None => Err(NoValue::NotFound(reference.to_string())),
         };
         if self.parsed_headers.is_empty() {
             return as_sent();
         }
-        match text_at(&self.parsed_headers, name) {
+        match text_at(&self.parsed_headers, name, reference) {
             Err(NoValue::NotFound(_)) => as_sent(),
             found => found,
         }
@@ -157,11 +157,11 @@ fn label<'v>(label: Option<&'v str>, reference: &Reference) -> Result<Cow<'v, [u
     }
 }
 
-fn text_at<'v>(object: &'v Object<'_>, name: &str) -> Result<Cow<'v, [u8]>, NoValue> {
+fn text_at<'v>(object: &'v Object<'_>, name: &str, reference: &Reference) -> Result<Cow<'v, [u8]>, NoValue> {
     match lookup(object, name) {
         Found::Value(value) => Ok(json_text::text_of(value)),
-        Found::Missing => Err(NoValue::NotFound(name.to_owned())),
-        Found::IntoNull => Err(NoValue::IntoNull(name.to_owned())),
+        Found::Missing => Err(NoValue::NotFound(reference.to_string())),
+        Found::IntoNull => Err(NoValue::IntoNull(reference.to_string())),
     }
 }
 

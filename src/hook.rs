@@ -184,11 +184,21 @@ impl HookTable {
         self.entries.get(id)
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.entries.len()
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 
-    /// The hooks that can run.
+    /// How many hooks there are, for people: `3 hooks`, `5 hooks, 2 of them refused`.
+    pub(crate) fn summary(&self) -> String {
+        let (all, ready) = (self.entries.len(), self.hooks().count());
+        let hooks = if all == 1 { "hook" } else { "hooks" };
+        match all - ready {
+            0 => format!("{all} {hooks}"),
+            refused => format!("{all} {hooks}, {refused} of them refused"),
+        }
+    }
+
+    /// The hooks that can run, in no order.
     pub(crate) fn hooks(&self) -> impl Iterator<Item = &Hook> {
         self.entries.values().filter_map(|entry| match entry {
             Entry::Ready(hook) => Some(hook.as_ref()),

@@ -9,7 +9,7 @@ use base64::alphabet;
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 
 use crate::facts::{Facts, NoValue};
-use crate::hook::{FileVariable, Hook};
+use crate::hook::{FileVariable, Hook, Variable};
 
 #[derive(Debug)]
 pub(crate) struct Invocation {
@@ -32,33 +32,51 @@ pub(crate) struct InvocationFile {
     pub(crate) content: Vec<u8>,
 }
 
-/// Builds the invocation. What had no value is reported beside it: the run takes place all the same,
-/// with an empty argument, without the variable, without the file.
-pub(crate) fn build(hook: &Hook, facts: &Facts<'_>) -> (Invocation, Vec<NoValue>) {
-    let mut missing = Vec::new();
-    let arguments = hook
-        .arguments
-        .iter()
-        .map(|reference| match facts.text_of(reference) {
+/// A part of an invocation that is not what the hook asks for. The run takes place all the same.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Shortfall {
+    #[error("argument {position} is empty: {why}")]
+    Argument { position: usize, why: NoValue },
+    #[error("the variable {name} is not set: {why}")]
+    Variable { name: String, why: NoValue },
+    #[error(
+        "error decoding string: what {name} refers to is not base64 to its end, the file has what comes before"
+    )]
+    Base64 { name: String },
+}
+
+/// Builds the invocation, and says what of it is missing.
+pub(crate) fn build(hook: &Hook, facts: &Facts<'_>) -> (Invocation, Vec<Shortfall>) {
+    let mut shortfalls = Vec::new();
+    let mut arguments = Vec::with_capacity(hook.arguments.len());
+    for (index, reference) in hook.arguments.iter().enumerate() {
+        arguments.push(match facts.text_of(reference) {
             Ok(text) => OsString::from_vec(text.into_owned()),
-            Err(no_value) => {
-                missing.push(no_value);
+            Err(why) => {
+                shortfalls.push(Shortfall::Argument { position: index + 1, why });
                 OsString::new()
             }
-        })
-        .collect();
+        });
+    }
     let mut environment: Vec<(OsString, OsString)> = Vec::with_capacity(hook.environment.len());
-    for variable in &hook.environment {
-        match facts.text_of(&variable.value) {
-            Ok(text) => environment.push((variable.name.clone().into(), OsStr::from_bytes(&text).to_owned())),
-            Err(no_value) => missing.push(no_value),
+    for Variable { name, value } in &hook.environment {
+        match facts.text_of(value) {
+            Ok(text) => environment.push((name.clone().into(), OsStr::from_bytes(&text).to_owned())),
+            Err(why) => shortfalls.push(Shortfall::Variable { name: name.clone(), why }),
         }
     }
     let mut files = Vec::with_capacity(hook.files.len());
-    for file in &hook.files {
-        match facts.text_of(&file.value) {
-            Ok(text) => files.push(invocation_file(file, &text)),
-            Err(no_value) => missing.push(no_value),
+    for FileVariable { name, value, base64 } in &hook.files {
+        match facts.text_of(value) {
+            Ok(text) if *base64 => {
+                let (content, is_whole) = decode_base64_prefix(&text);
+                if !is_whole {
+                    shortfalls.push(Shortfall::Base64 { name: name.clone() });
+                }
+                files.push(InvocationFile { variable: name.clone(), content });
+            }
+            Ok(text) => files.push(InvocationFile { variable: name.clone(), content: text.into_owned() }),
+            Err(why) => shortfalls.push(Shortfall::Variable { name: name.clone(), why }),
         }
     }
     let invocation = Invocation {
@@ -70,30 +88,27 @@ pub(crate) fn build(hook: &Hook, facts: &Facts<'_>) -> (Invocation, Vec<NoValue>
         files,
         working_directory: hook.command.working_directory.as_ref().map(PathBuf::from),
     };
-    (invocation, missing)
+    (invocation, shortfalls)
 }
 
-fn invocation_file(file: &FileVariable, text: &[u8]) -> InvocationFile {
-    let content = if file.base64 { decode_base64_prefix(text) } else { text.to_vec() };
-    InvocationFile { variable: file.name.clone(), content }
-}
-
-/// Decodes standard base64 up to the first group of four that is not right; line breaks are skipped.
-fn decode_base64_prefix(text: &[u8]) -> Vec<u8> {
+/// Decodes standard base64 up to the first group of four that is not right, and says whether that was
+/// all; line breaks are skipped.
+fn decode_base64_prefix(text: &[u8]) -> (Vec<u8>, bool) {
     const ENGINE: GeneralPurpose = GeneralPurpose::new(
         &alphabet::STANDARD,
         GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
     );
     let text: Vec<u8> = text.iter().filter(|byte| !matches!(byte, b'\r' | b'\n')).copied().collect();
     let mut decoded = Vec::with_capacity(text.len() / 4 * 3);
-    for group in text.chunks(4) {
-        let Ok(bytes) = ENGINE.decode(group) else { break };
+    let mut groups = text.chunks(4);
+    for group in groups.by_ref() {
+        let Ok(bytes) = ENGINE.decode(group) else { return (decoded, false) };
         decoded.extend_from_slice(&bytes);
         if group.ends_with(b"=") {
             break;
         }
     }
-    decoded
+    (decoded, groups.next().is_none())
 }
 
 #[cfg(test)]
@@ -103,16 +118,17 @@ mod tests {
     #[test]
     fn base64_is_decoded_up_to_the_first_bad_character() {
         #[track_caller]
-        fn check(text: &str, expected: &str) {
-            assert_eq!(decode_base64_prefix(text.as_bytes()), expected.as_bytes(), "{text:?}");
+        fn check(text: &str, expected: &str, is_whole: bool) {
+            let (decoded, whole) = decode_base64_prefix(text.as_bytes());
+            assert_eq!((decoded.as_slice(), whole), (expected.as_bytes(), is_whole), "{text:?}");
         }
-        check("aGVsbG8=", "hello");
-        check("aGVs\r\nbG8=", "hello");
-        check("aGVsbG8", "hel");
-        check("aGVsbG!=", "hel");
-        check("aGVs!bG8=", "hel");
-        check("!", "");
-        check("", "");
-        check("aGVsbG8=aGVs", "hello");
+        check("aGVsbG8=", "hello", true);
+        check("aGVs\r\nbG8=", "hello", true);
+        check("aGVsbG8", "hel", false);
+        check("aGVsbG!=", "hel", false);
+        check("aGVs!bG8=", "hel", false);
+        check("!", "", false);
+        check("", "", true);
+        check("aGVsbG8=aGVs", "hello", false);
     }
 }

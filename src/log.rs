@@ -151,6 +151,9 @@ impl Line {
         {
             write!(out, " {name}={}", escaped(value, priority))?;
         }
+        for (name, number) in &fields.numbers {
+            write!(out, " {name}={number}")?;
+        }
         out.write_char('\n')
     }
 }
@@ -162,6 +165,9 @@ fn write_json(out: &mut Writer<'_>, level: Level, fields: &Fields) -> fmt::Resul
     write!(out, "{{\"time\":{},\"level\":{}", quoted(&time), quoted(&level.as_str().to_ascii_lowercase()))?;
     for (name, value) in fields.others.iter().filter(|(_, value)| !value.is_empty()) {
         write!(out, ",{}:{}", quoted(name), quoted(value))?;
+    }
+    for (name, number) in &fields.numbers {
+        write!(out, ",{}:{number}", quoted(name))?;
     }
     writeln!(out, ",\"message\":{}}}", quoted(&fields.message))
 }
@@ -198,9 +204,18 @@ fn escaped(text: &str, priority: &str) -> String {
 struct Fields {
     message: String,
     others: Vec<(&'static str, String)>,
+    numbers: Vec<(&'static str, String)>,
 }
 
 impl Visit for Fields {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.numbers.push((field.name(), value.to_string()));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.numbers.push((field.name(), value.to_string()));
+    }
+
     fn record_str(&mut self, field: &Field, value: &str) {
         self.others.push((field.name(), value.to_owned()));
     }

@@ -25,6 +25,9 @@ impl PidFile {
         let failed = |source| PidFileError::Write { path: path.to_owned(), source };
         // Absolute, so that it is found again from wherever the process ends.
         let path_to_remove = std::path::absolute(path).map_err(failed)?;
+        if let Some(directory) = path_to_remove.parent() {
+            std::fs::create_dir_all(directory).map_err(failed)?;
+        }
         std::fs::write(path, format!("{own}\n")).map_err(failed)?;
         Ok(Self(path_to_remove))
     }

@@ -29,10 +29,10 @@ pub(crate) enum Peer {
 }
 
 impl Peer {
-    /// The address without its port; an IPv4 address mapped into IPv6 is the IPv4 address.
+    /// The address without its port.
     pub(crate) fn ip(self) -> Option<IpAddr> {
         match self {
-            Self::Tcp(address) => Some(address.ip().to_canonical()),
+            Self::Tcp(address) => Some(address.ip()),
             Self::Unix => None,
         }
     }

@@ -113,6 +113,8 @@ impl fmt::Display for MatchResult {
         match self {
             Self::Holds => f.write_str("holds"),
             Self::Fails(reason) => f.write_str(reason),
+            // The trace names the parameter before it.
+            Self::Fault(Fault::NotFound(_)) => f.write_str("parameter node not found"),
             Self::Fault(fault) => fault.fmt(f),
         }
     }

@@ -1,6 +1,6 @@
 //! The server's life: log, configuration, bind, hooks, ready, reload, drain, exit.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::body::{BodyBudget, BodyLimits};
 use crate::cli::{self, Flags, LimitFlags, LogFlags, TlsFlags};
 use crate::deliver::{Delivery, Settings};
 use crate::duplicates::Duplicates;
-use crate::hook::HookTable;
+use crate::hook::{Hook, HookTable};
 use crate::hooks_file::{Effect, HooksFiles, Problem, Reading};
 use crate::log::{self, LogFile, LogFormat, LogSettings};
 use crate::pidfile::PidFile;
@@ -32,7 +32,8 @@ pub(crate) fn serve(flags: Flags) -> ExitCode {
     let log_file = match log::init(&log_settings(&flags.log)) {
         Ok(log_file) => log_file,
         Err(error) => {
-            eprintln!("hookrunner: failed to open the log file: {error}");
+            let file = flags.log.logfile.unwrap_or_default();
+            eprintln!("hookrunner: failed to open the log file {}: {error}", file.display());
             return ExitCode::FAILURE;
         }
     };
@@ -79,8 +80,12 @@ async fn run(flags: Flags, log_file: LogFile) -> Result<(), String> {
     }
     let delivery = Arc::new(delivery(&flags));
     load(&mut files, &delivery);
-    let hooks = delivery.table.load().len();
-    if hooks == 0 && !flags.nopanic && !flags.log.verbose && !flags.log.debug && flags.log.logfile.is_none() {
+    if delivery.table.load().is_empty()
+        && !flags.nopanic
+        && !flags.log.verbose
+        && !flags.log.debug
+        && flags.log.logfile.is_none()
+    {
         return Err("no hook could be loaded; to start all the same, use `-nopanic` or `-verbose`".to_owned());
     }
     let scheme = if tls.is_some() { "https" } else { "http" };
@@ -88,7 +93,8 @@ async fn run(flags: Flags, log_file: LogFile) -> Result<(), String> {
         true => format!("unix:{}", listener.address()),
         false => format!("{scheme}://{}", listener.address()),
     };
-    info!("serving {hooks} hooks on {address}{}", delivery.settings.routing.pattern());
+    let hooks = delivery.table.load().summary();
+    info!("serving {hooks} on {address}{}", delivery.settings.routing.pattern());
     let watch = flags.hotreload.then(|| FileWatch::new(files.paths())).transpose();
     let watch = watch.map_err(|error| format!("failed to watch the hooks files: {error}"))?;
     let server = Server::new(listener, tls, server_limits(&flags.limits), delivery.clone());
@@ -153,12 +159,20 @@ fn endpoint(flags: &Flags, drops_privileges: bool) -> Result<Endpoint, String> {
         return Ok(activated);
     }
     if flags.socket.is_empty() {
-        return Ok(Endpoint::Tcp(SocketAddr::new(flags.ip, flags.port)));
+        return address(&flags.ip, flags.port).map(Endpoint::Tcp);
     }
     if drops_privileges {
         return Err("-socket does not go with -setuid and -setgid: its file could not be removed".to_owned());
     }
     Ok(Endpoint::Unix(flags.socket.clone()))
+}
+
+/// `ip` is an address, also in brackets, or a name; empty means every address of the machine.
+fn address(ip: &str, port: u16) -> Result<SocketAddr, String> {
+    let host = ip.trim_start_matches('[').trim_end_matches(']');
+    let host = if host.is_empty() { "::" } else { host };
+    let found = (host, port).to_socket_addrs().map(|mut addresses| addresses.next());
+    found.ok().flatten().ok_or_else(|| format!("`-ip {ip}` is neither an address nor a name with one"))
 }
 
 fn tls_settings(flags: &TlsFlags) -> Result<Option<TlsSettings>, String> {
@@ -226,7 +240,9 @@ fn load(files: &mut HooksFiles, delivery: &Delivery) {
     for problem in &problems {
         tell(problem);
     }
-    for hook in table.hooks() {
+    let mut hooks: Vec<&Hook> = table.hooks().filter(|hook| !hook.command.program.is_empty()).collect();
+    hooks.sort_by(|one, other| one.id.cmp(&other.id));
+    for hook in hooks {
         let directory = hook.command.working_directory.as_deref().map(std::path::Path::new);
         let program = std::path::Path::new(&hook.command.program);
         if let Err(failure) = examine(program, directory, &delivery.settings.surroundings) {
@@ -280,12 +296,12 @@ impl Housekeeping {
         info!("reloading hooks because of {reason}");
         self.notifier.reloading();
         load(&mut self.files, &self.delivery);
-        info!("{} hooks are in force", self.delivery.table.load().len());
+        info!("in force: {}", self.delivery.table.load().summary());
         self.notifier.notify(&format!("READY=1\n{}", self.status()));
     }
 
     fn status(&self) -> String {
-        format!("STATUS=serving {} hooks on {}\n", self.delivery.table.load().len(), self.address)
+        format!("STATUS=serving {} on {}\n", self.delivery.table.load().summary(), self.address)
     }
 }
 

@@ -117,7 +117,7 @@ async fn drain_all(
         delivery.runs.all_ended().await;
     };
     let count = delivery.runs.count();
-    info!("shutting down: waiting up to {:?} for requests and {count} runs", limits.drain);
+    info!("shutting down: waiting up to {:?} for requests and runs (now {count})", limits.drain);
     tokio::select! {
         () = all_done => return,
         () = sleep(limits.drain) => warn!("the drain timeout of {:?} is over", limits.drain),

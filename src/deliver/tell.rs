@@ -48,7 +48,7 @@ pub(super) fn tell_not_started(invocation: &Invocation, failure: &StartFailure) 
 
 pub(super) fn tell_outcome(request: &str, hook: &str, outcome: &Outcome) {
     let Outcome { ending, is_leaked, output, duration } = outcome;
-    let took = Took(*duration);
+    let duration_ms = milliseconds(*duration);
     if !output.bytes.is_empty() {
         debug!(request = %request, hook = %hook, "command output: {}", String::from_utf8_lossy(&output.bytes));
     }
@@ -64,20 +64,16 @@ pub(super) fn tell_outcome(request: &str, hook: &str, outcome: &Outcome) {
     }
     match ending {
         Ending::Exited(0) => {
-            info!(request = %request, hook = %hook, outcome = %ending, duration = %took, "finished handling {hook}");
+            info!(request = %request, hook = %hook, outcome = %ending, duration_ms, "finished handling {hook}");
         }
         _ => {
             let message = format!("error occurred: {ending}; finished handling {hook}");
-            warn!(request = %request, hook = %hook, outcome = %ending, duration = %took, "{message}");
+            warn!(request = %request, hook = %hook, outcome = %ending, duration_ms, "{message}");
         }
     }
 }
 
-/// A duration in milliseconds, for logs.
-pub(super) struct Took(pub(super) Duration);
-
-impl std::fmt::Display for Took {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:.3}ms", self.0.as_secs_f64() * 1_000.0)
-    }
+/// Rounded to the microsecond.
+pub(super) fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1_000_000.0).round() / 1_000.0
 }

@@ -128,7 +128,7 @@ fn parameter(reader: &mut Reader<'_>, record: Record<'_>) -> Option<Reference> {
 
 fn value(reader: &mut Reader<'_>, record: Record<'_>) -> Option<Match> {
     let parameter = parameter(reader, record);
-    if !record.has("value") {
+    if record.get("value").is_none() {
         let help = match record.has("secret") {
             true => "write the text to compare with as `value`, not as `secret`",
             false => "write the text to compare with; without it an empty value would pass",

@@ -117,9 +117,12 @@ impl HooksFiles {
                 let [here, there] =
                     places.map(|(candidate, index)| place_of_hook(&candidate.path, &self.reading, index));
                 let message = format!("the id `{}` is in {here} and in {there}", entry.id());
-                let help = "give each hook its own id; until then this file's former hooks stay in force";
-                let path = &candidates.get(refused)?.path;
-                return Some((refused, set_problem(path, message, Some(help.to_owned()))));
+                let refused_file = candidates.get(refused)?;
+                let help = match refused_file.old.is_empty() {
+                    true => "give each hook its own id; until then this file is left out",
+                    false => "give each hook its own id; until then this file's former hooks stay in force",
+                };
+                return Some((refused, set_problem(&refused_file.path, message, Some(help.to_owned()))));
             }
         }
         None

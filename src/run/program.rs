@@ -86,7 +86,9 @@ pub(super) fn look_at_directory(working_directory: Option<&Path>) -> Result<(), 
 pub(super) fn look_at_script(path: &Path) -> Result<(), StartFailure> {
     let Ok(head) = head(path) else { return Ok(()) };
     let Some(line) = head.strip_prefix(b"#!") else {
-        return Ok(());
+        // What is plain text and begins otherwise is a script that lacks its first line.
+        let is_text = !head.is_empty() && head.iter().all(|byte| byte.is_ascii() && *byte != 0);
+        return if is_text { Err(StartFailure::NotAProgram { path: path.to_owned() }) } else { Ok(()) };
     };
     let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
     if line.ends_with(b"\r") {

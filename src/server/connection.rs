@@ -10,7 +10,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
-use tracing::debug;
+use tracing::{debug, info};
 
 use super::listen::Stream;
 use super::timed::{Phase, TimedStream, Timeouts};
@@ -37,8 +37,8 @@ pub(super) async fn serve(
         (Stream::Tcp(stream), Some(acceptor)) => {
             match tokio::time::timeout(timeouts.header, acceptor.accept(stream)).await {
                 Ok(Ok(stream)) => serve_http(stream, peer, timeouts, delivery, drain).await,
-                Ok(Err(error)) => debug!("TLS handshake with {peer} failed: {error}"),
-                Err(_) => debug!("TLS handshake with {peer} took too long"),
+                Ok(Err(error)) => info!("TLS handshake with {peer} failed: {error}"),
+                Err(_) => info!("TLS handshake with {peer} took too long"),
             }
         }
         (Stream::Unix(stream), _) => serve_http(stream, peer, timeouts, delivery, drain).await,
@@ -77,8 +77,13 @@ async fn serve_http<S: AsyncRead + AsyncWrite + Unpin>(
             connection.await
         }
     };
-    if let Err(error) = ended {
-        debug!("connection with {peer} ended early: {error}");
+    match ended {
+        Ok(()) => {}
+        Err(error) if error.is_parse() => info!("a request of {peer} was refused: {error}"),
+        Err(_) if phase.is_timed_out() => {
+            info!("a request of {peer} was refused: its head took too long (408)")
+        }
+        Err(error) => debug!("connection with {peer} ended early: {error}"),
     }
 }
 

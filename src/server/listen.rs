@@ -80,11 +80,7 @@ impl Listener {
             Endpoint::ActivatedUnix(listener) => listener
                 .set_nonblocking(true)
                 .and_then(|()| UnixListener::from_std(listener))
-                .map(|listener| Self::Unix {
-                    listener,
-                    name: "the passed Unix socket".to_owned(),
-                    _file: None,
-                })
+                .map(|listener| Self::Unix { name: name_of(&listener), listener, _file: None })
                 .map_err(BindError::Activated),
         }
     }
@@ -109,6 +105,8 @@ impl Listener {
                 let (stream, peer) = listener.accept().await?;
                 // Answers are small and written at once: waiting for more to send only delays them.
                 let _ = stream.set_nodelay(true);
+                // On a socket for both, an IPv4 peer is an IPv4 address.
+                let peer = std::net::SocketAddr::new(peer.ip().to_canonical(), peer.port());
                 Ok((Stream::Tcp(stream), Peer::Tcp(peer)))
             }
             Self::Unix { listener, .. } => {
@@ -116,6 +114,16 @@ impl Listener {
                 Ok((Stream::Unix(stream), Peer::Unix))
             }
         }
+    }
+}
+
+/// The path of a socket that somebody else opened, or its abstract name.
+fn name_of(listener: &UnixListener) -> String {
+    let Ok(address) = listener.local_addr() else { return String::new() };
+    match (address.as_pathname(), address.as_abstract_name()) {
+        (Some(path), _) => path.display().to_string(),
+        (None, Some(name)) => format!("@{}", String::from_utf8_lossy(name)),
+        (None, None) => "(unnamed)".to_owned(),
     }
 }
 

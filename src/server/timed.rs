@@ -31,6 +31,7 @@ pub(crate) struct Phase(Arc<AtomicU8>);
 const IDLE: u8 = 0;
 const HEAD: u8 = 1;
 const BUSY: u8 = 2;
+const TIMED_OUT: u8 = 3;
 
 impl Phase {
     /// A request is being answered; its body and its run have deadlines of their own.
@@ -40,6 +41,11 @@ impl Phase {
 
     pub(crate) fn idle(&self) {
         self.0.store(IDLE, Ordering::Relaxed);
+    }
+
+    /// Whether a request's head took too long.
+    pub(crate) fn is_timed_out(&self) -> bool {
+        self.get() == TIMED_OUT
     }
 
     fn get(&self) -> u8 {
@@ -103,6 +109,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for TimedStream<S> {
             return Poll::Pending;
         }
         if phase == HEAD {
+            this.phase.0.store(TIMED_OUT, Ordering::Relaxed);
             // One try: a peer that does not even read its answer gets none.
             let _ = Pin::new(&mut this.stream).poll_write(cx, REQUEST_TIMEOUT);
         }
