@@ -13,6 +13,7 @@ use clap::{ArgAction, CommandFactory, FromArgMatches, Parser};
 use hyper::header::{HeaderName, HeaderValue};
 
 use crate::hooks_file::template;
+use crate::respond;
 use crate::run;
 use crate::units::{parse_duration, parse_size};
 
@@ -75,7 +76,7 @@ pub(crate) struct Flags {
     pub(crate) x_request_id: bool,
     /// Characters of X-Request-Id that are used; 0 takes up to 128
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
-    pub(crate) x_request_id_limit: usize,
+    pub(crate) x_request_id_limit: i64,
     /// Accepted for compatibility; multipart bodies are held in memory under -max-body-size
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
     pub(crate) max_multipart_mem: i64,
@@ -126,31 +127,61 @@ pub(crate) struct TlsFlags {
     pub(crate) list_cipher_suites: bool,
 }
 
+/// The bounds as they are when no flag changes them, in the form of the command line.
+mod defaults {
+    /// The largest payload that GitHub sends is 25 MiB.
+    pub(super) const MAX_BODY_SIZE: &str = "32MiB";
+    /// Eight of the largest at once, and it fits a small VPS.
+    pub(super) const MAX_BODY_MEMORY: &str = "256MiB";
+    /// A head is one or two packets; ten seconds forgive a lost one several times.
+    pub(super) const HEADER_TIMEOUT: &str = "10s";
+    /// The largest body over a line of 5 Mbit/s.
+    pub(super) const BODY_TIMEOUT: &str = "60s";
+    /// Longer than proxies keep their side open, so that it is they who close.
+    pub(super) const IDLE_TIMEOUT: &str = "75s";
+    /// The usual limit of open files of one process.
+    pub(super) const MAX_CONNECTIONS: u32 = 1024;
+    /// As many as browsers and proxies together send, several times over.
+    pub(super) const MAX_HEADERS: u32 = 100;
+    /// Four times what common proxies pass on.
+    pub(super) const MAX_HEADER_SIZE: &str = "64KiB";
+    /// As much as a request may bring.
+    pub(super) const MAX_OUTPUT: &str = "32MiB";
+    /// What systemd's own stop time (90 s) leaves room for, with the kill after it.
+    pub(super) const DRAIN_TIMEOUT: &str = "30s";
+}
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct LimitFlags {
     /// Largest request body; a larger one is answered 413
-    #[arg(long, value_name = "SIZE", default_value = "32MiB", value_parser = parse_size)]
+    #[arg(long, value_name = "SIZE", default_value = defaults::MAX_BODY_SIZE, value_parser = parse_size)]
     pub(crate) max_body_size: usize,
     /// Memory for all request bodies in flight; beyond, requests are answered 503
-    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = parse_size)]
+    #[arg(long, value_name = "SIZE", default_value = defaults::MAX_BODY_MEMORY, value_parser = parse_size)]
     pub(crate) max_body_memory: usize,
     /// Time for a request's head to arrive; later it is answered 408
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_timeout)]
+    #[arg(long, value_name = "DURATION", default_value = defaults::HEADER_TIMEOUT, value_parser = parse_timeout)]
     pub(crate) header_timeout: Duration,
     /// Time for a request's body to arrive; later it is answered 408
-    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = parse_timeout)]
+    #[arg(long, value_name = "DURATION", default_value = defaults::BODY_TIMEOUT, value_parser = parse_timeout)]
     pub(crate) body_timeout: Duration,
-    /// Time after which an idle connection is closed
-    #[arg(long, value_name = "DURATION", default_value = "75s", value_parser = parse_timeout)]
+    /// Time after which an idle connection, or one that does not take its answer, is closed
+    #[arg(long, value_name = "DURATION", default_value = defaults::IDLE_TIMEOUT, value_parser = parse_timeout)]
     pub(crate) idle_timeout: Duration,
     /// Connections served at once; further ones wait
-    #[arg(long, value_name = "NUMBER", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, value_name = "NUMBER", default_value_t = defaults::MAX_CONNECTIONS, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) max_connections: u32,
+    /// Headers of one request; with more it is answered 431
+    #[arg(long, value_name = "NUMBER", default_value_t = defaults::MAX_HEADERS, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) max_headers: u32,
+    /// Largest head of a request; a larger one is answered 431
+    #[arg(long, value_name = "SIZE", default_value = defaults::MAX_HEADER_SIZE, value_parser = parse_head_size)]
+    pub(crate) max_header_size: usize,
     /// Output of a command that is kept for the response or the log; the rest is read and dropped
-    #[arg(long, value_name = "SIZE", default_value = "32MiB", value_parser = parse_size)]
+    #[arg(long, value_name = "SIZE", default_value = defaults::MAX_OUTPUT, value_parser = parse_size)]
     pub(crate) max_output: usize,
     /// Time for requests and commands to end at shutdown, before commands are killed
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = defaults::DRAIN_TIMEOUT, value_parser = parse_duration)]
     pub(crate) drain_timeout: Duration,
 }
 
@@ -189,13 +220,9 @@ pub(crate) fn hooks_file_surroundings() -> template::Surroundings {
     }
 }
 
-/// What commands find on the machine. `open_files` is the limit for them, if the server's is another.
-pub(crate) fn run_surroundings(open_files: Option<rustix::process::Rlimit>) -> run::Surroundings {
-    run::Surroundings {
-        open_files,
-        path: std::env::var_os("PATH"),
-        temporary_directory: std::env::temp_dir(),
-    }
+/// What commands find on the machine.
+pub(crate) fn run_surroundings() -> run::Surroundings {
+    run::Surroundings { path: std::env::var_os("PATH"), temporary_directory: std::env::temp_dir() }
 }
 
 fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
@@ -204,6 +231,9 @@ fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
         HeaderName::from_bytes(name.trim().as_bytes()).map_err(|_| format!("`{name}` is no header name"))?;
     let value =
         HeaderValue::from_str(value).map_err(|_| "the value cannot be sent in a header".to_owned())?;
+    if respond::is_framing(&name) {
+        return Err(format!("`{name}` belongs to the connection and is set by the server"));
+    }
     Ok((name, value))
 }
 
@@ -212,6 +242,14 @@ fn parse_timeout(text: &str) -> Result<Duration, String> {
     match parse_duration(text)? {
         Duration::ZERO => Err("a timeout of zero would refuse every request".to_owned()),
         timeout => Ok(timeout),
+    }
+}
+
+/// A size that the buffer for a head can have.
+fn parse_head_size(text: &str) -> Result<usize, String> {
+    match parse_size(text)? {
+        size @ 8192..=16_777_216 => Ok(size),
+        _ => Err("write a size from 8KiB to 16MiB".to_owned()),
     }
 }
 

@@ -14,6 +14,7 @@ use crate::duplicates::{Admission, DeliveryKey, Duplicates};
 use crate::facts::{Facts, Origin};
 use crate::hook::{DuplicateKey, Hook, HookTable, OutputInResponse};
 use crate::invocation::{self, Invocation};
+use crate::log_text::clipped;
 use crate::payload::{self, Reading};
 use crate::reference::Reference;
 use crate::request::{Peer, Request};
@@ -29,6 +30,9 @@ use tell::{milliseconds, tell_not_started, tell_outcome, tell_problem, tell_star
 
 /// Failing matches named in one log line.
 const FAILED_MATCHES_MAX: usize = 8;
+
+/// A body that takes a millisecond or more to verify and parse.
+const LONG_BODY_BYTES: usize = 64 * 1024;
 
 /// What all requests share.
 pub(crate) struct Delivery {
@@ -64,16 +68,16 @@ pub(crate) async fn deliver(
     let received = Instant::now();
     let id = delivery.request_ids.id_of(request.headers());
     let method = request.method().clone();
-    let path = request.uri().path().to_owned();
+    let path = clipped(request.uri().path());
     debug!(request = %id, "incoming HTTP {method} request from {peer}");
     let global = &delivery.settings.global_headers;
     let routing = &delivery.settings.routing;
-    let route = routing.route(method.as_str(), &path, &delivery.table.load());
+    let route = routing.route(method.as_str(), request.uri().path(), &delivery.table.load());
     let (hook, (response, story)) = match route {
         Route::Index => (None, (respond::index(global), "the server is up".to_owned())),
         Route::NotFound => (None, (respond::path_not_found(), format!("hooks are at {}", routing.pattern()))),
         Route::UnknownHook { id } => {
-            (None, (respond::hook_not_found(), format!("no hook has the id {id:?}")))
+            (None, (respond::hook_not_found(), format!("no hook has the id {:?}", clipped(&id))))
         }
         Route::MethodNotAllowed { id, allowed } => {
             let answer = method_not_allowed(&id, &allowed);
@@ -137,7 +141,9 @@ async fn deliver_to(
         body,
     };
     let now_unix_ms = unix_ms_now();
-    let origin = match (verify(hook, &request, now_unix_ms), handshake_only) {
+    let is_long = request.body.len() > LONG_BODY_BYTES;
+    let source = off_the_others_way(is_long, || verify(hook, &request, now_unix_ms));
+    let origin = match (source, handshake_only) {
         (Ok(Source::Handshake(answered)), _) => return answer_handshake(hook, &request.id, answered, global),
         (_, Some(allowed)) => return method_not_allowed(&hook.id, allowed),
         (Ok(Source::Delivery(origin)), None) => origin,
@@ -146,7 +152,7 @@ async fn deliver_to(
             return (respond::not_verified(global), format!("{} got matched, but {refusal}", hook.id));
         }
     };
-    match judge(hook, &request, origin, now_unix_ms) {
+    match off_the_others_way(is_long, || judge(hook, &request, origin, now_unix_ms)) {
         Judgement::BrokenMultipart => {
             (respond::multipart_broken(global), format!("{} got matched, but its form is broken", hook.id))
         }
@@ -331,9 +337,15 @@ async fn start(
     let global = &delivery.settings.global_headers;
     let (request, id) = (invocation.request_id.clone(), hook.id.clone());
     let matched = format!("{id} got matched");
+    let Some(active) = delivery.runs.enter(RunName { hook: id.clone(), request: request.clone() }) else {
+        if let Some(admission) = admission {
+            admission.forget();
+        }
+        return (respond::shutting_down(global), format!("{matched}, but the server is shutting down"));
+    };
     tell_start(&invocation);
-    let active = delivery.runs.enter(RunName { hook: id.clone(), request: request.clone() });
-    let running = match run::start(&invocation, &delivery.settings.surroundings) {
+    let starting = || run::start(&invocation, &delivery.settings.surroundings);
+    let running = match off_the_others_way(!invocation.files.is_empty(), starting) {
         Ok(running) => running,
         Err(failure) => {
             tell_not_started(&invocation, &failure);
@@ -359,17 +371,21 @@ async fn start(
         }
         outcome
     });
-    let triggered = format!("{matched}, hook triggered successfully");
     if !is_awaited {
-        return (respond::accepted(&hook.response, global), triggered);
+        return (respond::accepted(&hook.response, global), matched);
     }
     let outcome = run.await.ok();
     let story = match &outcome {
-        Some(outcome) if outcome.is_success() => triggered,
+        Some(outcome) if outcome.is_success() => matched,
         Some(outcome) => format!("{matched}, but the command failed: {}", outcome.ending),
         None => format!("{matched}, but the run's end is unknown"),
     };
     (respond::ended(outcome, &hook.response, global), story)
+}
+
+/// Does work that takes long without holding up the other requests of this thread.
+fn off_the_others_way<T>(takes_long: bool, work: impl FnOnce() -> T) -> T {
+    if takes_long { tokio::task::block_in_place(work) } else { work() }
 }
 
 fn unix_ms_now() -> i64 {

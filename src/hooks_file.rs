@@ -43,7 +43,8 @@ pub(crate) struct Reading {
     pub(crate) surroundings: Surroundings,
 }
 
-pub(crate) fn load(path: &Path, reading: &Reading) -> Loaded {
+/// Reads and checks a file. `is_first`: it was not read before.
+pub(crate) fn load(path: &Path, reading: &Reading, is_first: bool) -> Loaded {
     let file: Arc<str> = path.to_string_lossy().into();
     let refused = |message: String, position: node::Position| Loaded {
         problems: vec![Problem {
@@ -58,7 +59,7 @@ pub(crate) fn load(path: &Path, reading: &Reading) -> Loaded {
         is_refused: true,
         ..Loaded::default()
     };
-    match text_of(path, reading) {
+    match text_of(path, reading, is_first) {
         Ok(text) => check::check(&text, file, &reading.surroundings),
         Err((message, position)) => refused(message, position),
     }
@@ -66,15 +67,15 @@ pub(crate) fn load(path: &Path, reading: &Reading) -> Loaded {
 
 /// `FILE:LINE` of the hook at `index`, found by reading the file again.
 fn place_of_hook(path: &Path, reading: &Reading, index: usize) -> String {
-    match text_of(path, reading) {
+    match text_of(path, reading, false) {
         Ok(text) => format!("{}:{}", path.display(), check::line_of_hook(&text, index)),
         Err(_) => path.display().to_string(),
     }
 }
 
 /// The YAML text of a file.
-fn text_of(path: &Path, reading: &Reading) -> Result<String, (String, node::Position)> {
-    let text = read(path).map_err(|message| (message, node::Position::default()))?;
+fn text_of(path: &Path, reading: &Reading, is_first: bool) -> Result<String, (String, node::Position)> {
+    let text = read(path, is_first).map_err(|message| (message, node::Position::default()))?;
     if !reading.is_template {
         return Ok(text);
     }
@@ -84,8 +85,17 @@ fn text_of(path: &Path, reading: &Reading) -> Result<String, (String, node::Posi
     })
 }
 
-fn read(path: &Path) -> Result<String, String> {
-    let file = std::fs::File::open(path).map_err(|error| format!("cannot be read: {error}"))?;
+fn read(path: &Path, is_first: bool) -> Result<String, String> {
+    let failed = |error: std::io::Error| format!("cannot be read: {error}");
+    let metadata = std::fs::metadata(path).map_err(failed)?;
+    if metadata.is_dir() {
+        return Err("is a directory".to_owned());
+    }
+    if !metadata.is_file() && !is_first {
+        // Opening a pipe again would wait for a writer, perhaps for ever.
+        return Err("is no regular file, so it is read only at the start".to_owned());
+    }
+    let file = std::fs::File::open(path).map_err(failed)?;
     let mut text = Vec::new();
     file.take(FILE_BYTES_MAX + 1)
         .read_to_end(&mut text)

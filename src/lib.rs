@@ -14,6 +14,7 @@ mod value;
 // Pure: decides, does nothing.
 mod facts;
 mod json_text;
+mod log_text;
 mod lookup;
 mod nearest;
 mod payload;

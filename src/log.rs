@@ -49,6 +49,8 @@ pub(crate) fn init(settings: &LogSettings) -> io::Result<LogFile> {
     };
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(settings.level)
+        // It would report a failed write with `eprintln!`, which panics when stderr is gone.
+        .log_internal_errors(false)
         .event_format(Line {
             format: settings.format,
             is_journal: settings.is_journal && settings.file.is_none(),
@@ -60,6 +62,13 @@ pub(crate) fn init(settings: &LogSettings) -> io::Result<LogFile> {
 }
 
 impl LogFile {
+    /// Gives the file to the account that the server will run as.
+    pub(crate) fn give_to(&self, user: u32, group: u32) -> io::Result<()> {
+        let Some(open_file) = &self.0 else { return Ok(()) };
+        let file = open_file.file.lock().unwrap_or_else(PoisonError::into_inner);
+        std::os::unix::fs::fchown(&*file, Some(user), Some(group))
+    }
+
     /// Opens the file anew under its name, so that a rotated one can go.
     pub(crate) fn reopen(&self) -> io::Result<()> {
         let Some(open_file) = &self.0 else { return Ok(()) };
@@ -95,12 +104,13 @@ impl<'w> MakeWriter<'w> for Outputs {
 }
 
 impl Write for Output {
+    /// Never fails: there is nowhere to tell it, and serving goes on without a log.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         if let Some(open_file) = &self.file {
-            open_file.file.lock().unwrap_or_else(PoisonError::into_inner).write_all(line)?;
+            let _ = open_file.file.lock().unwrap_or_else(PoisonError::into_inner).write_all(line);
         }
         if self.to_stderr {
-            io::stderr().write_all(line)?;
+            let _ = io::stderr().write_all(line);
         }
         Ok(line.len())
     }
@@ -126,7 +136,10 @@ where
         let level = *event.metadata().level();
         match self.format {
             LogFormat::Text => self.write_text(&mut out, level, &fields),
-            LogFormat::Json => write_json(&mut out, level, &fields),
+            LogFormat::Json => {
+                out.write_str(if self.is_journal { priority(level) } else { "" })?;
+                write_json(&mut out, level, &fields)
+            }
         }
     }
 }

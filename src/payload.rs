@@ -12,6 +12,10 @@ use crate::value::{Object, Text, Value};
 pub(crate) use json::Wanted;
 pub(crate) use multipart::MultipartError;
 
+/// Values that are built of one body. Each takes some hundred bytes, many times what it takes in the body,
+/// and the memory for bodies is counted as they come. A real payload has some thousand values.
+const VALUES_MAX: usize = 500_000;
+
 /// The fields of a body, if it has any, and why it has none.
 #[derive(Debug, Default)]
 pub(crate) struct Payload<'a> {
@@ -95,7 +99,7 @@ pub(crate) fn parse<'a>(request: &'a Request, reading: Reading<'_>) -> Result<Pa
         },
         Some(Kind::Multipart) => multipart::parse(own_content_type, &request.body, reading.json_parts)?,
         None => without(Problem::UnsupportedContentType {
-            content_type: String::from_utf8_lossy(content_type).into_owned(),
+            content_type: crate::log_text::clipped(&String::from_utf8_lossy(content_type)),
         }),
     })
 }

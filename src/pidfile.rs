@@ -3,6 +3,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
+
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PidFileError {
     #[error("the process {pid} in {} is alive: stop it, or choose another `-pidfile`", .path.display())]
@@ -36,11 +40,12 @@ impl PidFile {
 impl Drop for PidFile {
     fn drop(&mut self) {
         if let Err(error) = std::fs::remove_file(&self.0) {
-            tracing::debug!("failed to remove the pidfile {}: {error}", self.0.display());
+            tracing::warn!("failed to remove the pidfile {}: {error}", self.0.display());
         }
     }
 }
 
 fn is_alive(pid: u32) -> bool {
-    Path::new("/proc").join(pid.to_string()).exists()
+    // A process of somebody else is alive too.
+    matches!(kill(Pid::from_raw(pid.cast_signed()), None), Ok(()) | Err(Errno::EPERM))
 }

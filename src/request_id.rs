@@ -19,9 +19,10 @@ pub(crate) struct RequestIds {
 }
 
 impl RequestIds {
-    /// `limit` of 0 means no limit of the user's.
-    pub(crate) fn new(use_sent: bool, limit: usize) -> Self {
-        let limit = if limit == 0 { SENT_ID_CHARACTERS_MAX } else { limit.min(SENT_ID_CHARACTERS_MAX) };
+    /// `limit` of 0 or less means no limit of the user's.
+    pub(crate) fn new(use_sent: bool, limit: i64) -> Self {
+        let limit = usize::try_from(limit).ok().filter(|limit| (1..SENT_ID_CHARACTERS_MAX).contains(limit));
+        let limit = limit.unwrap_or(SENT_ID_CHARACTERS_MAX);
         Self {
             process: RandomState::new().build_hasher().finish() as u32,
             next: AtomicU64::new(1),

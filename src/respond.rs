@@ -3,7 +3,10 @@
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::header::{
+    ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, TRAILER,
+    TRANSFER_ENCODING, UPGRADE,
+};
 use hyper::{Response, StatusCode};
 
 use crate::body::BodyError;
@@ -62,7 +65,7 @@ pub(crate) fn body_refused(error: &BodyError, global: &GlobalHeaders) -> HttpRes
         BodyError::Broken(_) => text(StatusCode::BAD_REQUEST, "Request body could not be read."),
     };
     // What is left of the body is not worth waiting for.
-    response.headers_mut().insert(hyper::header::CONNECTION, HeaderValue::from_static("close"));
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     with_global(response, global)
 }
 
@@ -144,6 +147,19 @@ pub(crate) fn ended(
         response.headers_mut().insert(OUTPUT_TRUNCATED, HeaderValue::from_static("true"));
     }
     with_hook(with_global(response, global), settings)
+}
+
+/// The server is about to end, and starts nothing any more.
+pub(crate) fn shutting_down(global: &GlobalHeaders) -> HttpResponse {
+    let mut response =
+        text(StatusCode::SERVICE_UNAVAILABLE, "The server is shutting down. Please try again later.");
+    response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_S);
+    with_global(response, global)
+}
+
+/// Headers with which a configured value would break the response.
+pub(crate) fn is_framing(name: &HeaderName) -> bool {
+    matches!(*name, CONNECTION | CONTENT_LENGTH | TRANSFER_ENCODING | TRAILER | UPGRADE)
 }
 
 fn text(status: StatusCode, body: impl Into<Bytes>) -> HttpResponse {

@@ -1,11 +1,9 @@
 //! Runs commands: the only place where processes start and end.
 
 mod child;
-mod open_files;
 mod program;
 
 pub(crate) use child::{Cut, KILL_GRACE, LeakedPipes, OutputWanted, start};
-pub(crate) use open_files::raise as raise_open_files;
 pub(crate) use program::examine;
 
 use std::ffi::OsString;
@@ -17,6 +15,4 @@ pub(crate) struct Surroundings {
     /// Where a bare command name is looked for.
     pub(crate) path: Option<OsString>,
     pub(crate) temporary_directory: PathBuf,
-    /// The limit of open files that commands get, when it is not the server's own.
-    pub(crate) open_files: Option<rustix::process::Rlimit>,
 }

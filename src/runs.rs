@@ -17,6 +17,8 @@ pub(crate) struct Runs {
 
 #[derive(Debug, Default)]
 struct Active {
+    /// No run may start any more.
+    is_closed: bool,
     next: u64,
     names: BTreeMap<u64, RunName>,
 }
@@ -43,18 +45,25 @@ impl Runs {
         })
     }
 
-    pub(crate) fn enter(self: &Arc<Self>, name: RunName) -> ActiveRun {
+    /// `None` once the runs are cut: what starts after that would be lost.
+    pub(crate) fn enter(self: &Arc<Self>, name: RunName) -> Option<ActiveRun> {
         let mut active = self.active();
+        if active.is_closed {
+            return None;
+        }
         let number = active.next;
         active.next += 1;
         active.names.insert(number, name);
         drop(active);
-        ActiveRun { runs: self.clone(), number }
+        Some(ActiveRun { runs: self.clone(), number })
     }
 
     /// Tells every run that its time is over, and gives their names.
     pub(crate) fn cut(&self) -> Vec<RunName> {
-        let names = self.active().names.values().cloned().collect();
+        let mut active = self.active();
+        active.is_closed = true;
+        let names = active.names.values().cloned().collect();
+        drop(active);
         self.cut.send_replace(Cut::Now);
         names
     }

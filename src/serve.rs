@@ -19,7 +19,7 @@ use crate::pidfile::PidFile;
 use crate::privileges::{self, Account};
 use crate::request_id::RequestIds;
 use crate::route::Routing;
-use crate::run::{self, LeakedPipes, examine};
+use crate::run::{LeakedPipes, examine};
 use crate::runs::Runs;
 use crate::server::timed::Timeouts;
 use crate::server::tls::{self, TlsSettings, TlsVersions};
@@ -37,6 +37,14 @@ pub(crate) fn serve(flags: Flags) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    // Before there are threads: taking the socket changes the environment.
+    let activated = match systemd::activated_endpoint() {
+        Ok(activated) => activated,
+        Err(reason) => {
+            error!("{reason}");
+            return ExitCode::FAILURE;
+        }
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -44,7 +52,10 @@ pub(crate) fn serve(flags: Flags) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(run(flags, log_file)) {
+    let ended = runtime.block_on(run(flags, activated, log_file));
+    // A thread that hangs in a dead file system must not keep the process.
+    runtime.shutdown_background();
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(reason) => {
             error!("{reason}");
@@ -64,7 +75,7 @@ fn log_settings(flags: &LogFlags) -> LogSettings {
     LogSettings { level, format, file: logfile.clone(), is_journal: systemd::stderr_is_journal() }
 }
 
-async fn run(flags: Flags, log_file: LogFile) -> Result<(), String> {
+async fn run(flags: Flags, activated: Option<Endpoint>, log_file: LogFile) -> Result<(), String> {
     let notifier = Notifier::from_environment();
     let account = account(&flags)?;
     let tls = tls_settings(&flags.tls)?.map(|settings| tls::acceptor(&settings)).transpose();
@@ -72,12 +83,21 @@ async fn run(flags: Flags, log_file: LogFile) -> Result<(), String> {
     // Signals are listened for before anything can be waited for.
     let signals = Signals::new().map_err(|error| format!("failed to listen for signals: {error}"))?;
     let mut files = hooks_files(&flags);
-    let listener = Listener::bind(endpoint(&flags, account.is_some())?).map_err(|error| error.to_string())?;
-    let _pidfile =
-        flags.pidfile.as_deref().map(PidFile::write).transpose().map_err(|error| error.to_string())?;
+    let endpoint = match activated {
+        Some(activated) => activated,
+        None => endpoint(&flags, account.is_some())?,
+    };
+    let listener = Listener::bind(endpoint).map_err(|error| error.to_string())?;
     if let Some(account) = account {
+        let given = log_file.give_to(account.user, account.group);
+        given.map_err(|error| format!("failed to give the log file to user {}: {error}", account.user))?;
         privileges::drop_to(account)?;
     }
+    let pidfile = flags.pidfile.as_deref().map(PidFile::write).transpose();
+    let _pidfile = pidfile.map_err(|error| error.to_string())?;
+    // Before the files are read, so that no change is missed.
+    let watch = flags.hotreload.then(|| FileWatch::new(files.paths())).transpose();
+    let watch = watch.map_err(|error| format!("failed to watch the hooks files: {error}"))?;
     let delivery = Arc::new(delivery(&flags));
     load(&mut files, &delivery);
     if delivery.table.load().is_empty()
@@ -95,14 +115,12 @@ async fn run(flags: Flags, log_file: LogFile) -> Result<(), String> {
     };
     let hooks = delivery.table.load().summary();
     info!("serving {hooks} on {address}{}", delivery.settings.routing.pattern());
-    let watch = flags.hotreload.then(|| FileWatch::new(files.paths())).transpose();
-    let watch = watch.map_err(|error| format!("failed to watch the hooks files: {error}"))?;
     let server = Server::new(listener, tls, server_limits(&flags.limits), delivery.clone());
     let Signals { mut terminate, mut interrupt, hangup, user1 } = signals;
     let housekeeping = Housekeeping { files, delivery, log_file, notifier: notifier.clone(), address };
     notifier.notify(&format!("READY=1\n{}", housekeeping.status()));
     tokio::spawn(watchdog(notifier.clone()));
-    let housekeeping = tokio::spawn(housekeeping.run(hangup, user1, watch));
+    let mut housekeeping = tokio::spawn(housekeeping.run(hangup, user1, watch));
     let (first, second) = (tokio::sync::Notify::new(), tokio::sync::Notify::new());
     let forward_signals = async {
         for told in [&first, &second] {
@@ -119,9 +137,16 @@ async fn run(flags: Flags, log_file: LogFile) -> Result<(), String> {
         first.notified().await;
         notifier.notify("STOPPING=1\nSTATUS=shutting down\n");
     };
+    let watch_housekeeping = async {
+        if (&mut housekeeping).await.is_err() {
+            error!("reloading has stopped working because of a bug; please restart the server");
+        }
+        std::future::pending::<()>().await;
+    };
     tokio::select! {
         () = server.run(shutdown, second.notified()) => {}
         () = forward_signals => {}
+        () = watch_housekeeping => {}
     }
     housekeeping.abort();
     info!("stopped");
@@ -155,9 +180,6 @@ fn account(flags: &Flags) -> Result<Option<Account>, String> {
 }
 
 fn endpoint(flags: &Flags, drops_privileges: bool) -> Result<Endpoint, String> {
-    if let Some(activated) = systemd::activated_endpoint()? {
-        return Ok(activated);
-    }
     if flags.socket.is_empty() {
         return address(&flags.ip, flags.port).map(Endpoint::Tcp);
     }
@@ -171,8 +193,11 @@ fn endpoint(flags: &Flags, drops_privileges: bool) -> Result<Endpoint, String> {
 fn address(ip: &str, port: u16) -> Result<SocketAddr, String> {
     let host = ip.trim_start_matches('[').trim_end_matches(']');
     let host = if host.is_empty() { "::" } else { host };
-    let found = (host, port).to_socket_addrs().map(|mut addresses| addresses.next());
-    found.ok().flatten().ok_or_else(|| format!("`-ip {ip}` is neither an address nor a name with one"))
+    let mut found: Vec<SocketAddr> =
+        (host, port).to_socket_addrs().map(Iterator::collect).unwrap_or_default();
+    // Of a name's addresses the IPv4 one is preferred, as Go does.
+    found.sort_by_key(SocketAddr::is_ipv6);
+    found.first().copied().ok_or_else(|| format!("`-ip {ip}` is neither an address nor a name with one"))
 }
 
 fn tls_settings(flags: &TlsFlags) -> Result<Option<TlsSettings>, String> {
@@ -207,7 +232,7 @@ fn delivery(flags: &Flags) -> Delivery {
             global_headers: flags.header.clone(),
             body: BodyLimits { size_max: max_body_size, timeout: body_timeout },
             output_max: max_output,
-            surroundings: cli::run_surroundings(run::raise_open_files(descriptors_wanted(&flags.limits))),
+            surroundings: cli::run_surroundings(),
         },
         table: ArcSwap::from_pointee(HookTable::default()),
         body_budget: BodyBudget::new(max_body_memory),
@@ -219,16 +244,36 @@ fn delivery(flags: &Flags) -> Delivery {
 }
 
 /// Descriptors beside connections: for runs (one each while they last), files and the runtime.
-const DESCRIPTORS_SPARE: u64 = 4096;
+const DESCRIPTORS_SPARE: u64 = 256;
 
-fn descriptors_wanted(limits: &LimitFlags) -> u64 {
-    u64::from(limits.max_connections) + DESCRIPTORS_SPARE
+/// As many connections as are wanted and the limit of open files has room for.
+fn connections_max(wanted: u32) -> u32 {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let room = limit.map_or(u64::MAX, |limit| limit.saturating_sub(DESCRIPTORS_SPARE).max(1));
+    let possible = u32::try_from(room).unwrap_or(u32::MAX).min(wanted);
+    if possible < wanted {
+        info!(
+            "serving {possible} connections at once: the limit of open files has no room for {wanted} \
+             (`LimitNOFILE=` in the unit, `ulimit -n`)"
+        );
+    }
+    possible
 }
 
 fn server_limits(flags: &LimitFlags) -> ServerLimits {
-    let LimitFlags { header_timeout, idle_timeout, max_connections, drain_timeout, .. } = *flags;
+    let LimitFlags {
+        header_timeout,
+        idle_timeout,
+        max_connections,
+        max_headers,
+        max_header_size,
+        drain_timeout,
+        ..
+    } = *flags;
     ServerLimits {
-        connections_max: max_connections,
+        connections_max: connections_max(max_connections),
+        headers_max: max_headers as usize,
+        head_bytes_max: max_header_size,
         timeouts: Timeouts { header: header_timeout, idle: idle_timeout },
         drain: drain_timeout,
     }
@@ -288,7 +333,7 @@ impl Housekeeping {
                 _ = user1.recv() => "SIGUSR1",
                 () = changed => "a change of the hooks files",
             };
-            self.reload(reason);
+            tokio::task::block_in_place(|| self.reload(reason));
         }
     }
 

@@ -26,9 +26,14 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Beyond the grace of a killed run: for its end to be seen and its client to be told.
 const AFTER_KILL: Duration = Duration::from_secs(2);
 
+/// Runs named in the line about those that were killed.
+const NAMES_MAX: usize = 20;
+
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ServerLimits {
     pub(crate) connections_max: u32,
+    pub(crate) headers_max: usize,
+    pub(crate) head_bytes_max: usize,
     pub(crate) timeouts: Timeouts,
     /// How long requests and runs may go on after the shutdown has begun.
     pub(crate) drain: Duration,
@@ -64,10 +69,10 @@ impl Server {
             };
             match accepted {
                 Ok((stream, peer, place)) => {
-                    let (tls, timeouts) = (self.tls.clone(), self.limits.timeouts);
+                    let (tls, limits) = (self.tls.clone(), self.limits);
                     let (delivery, drain) = (self.delivery.clone(), drain.subscribe());
                     tokio::spawn(async move {
-                        connection::serve(stream, peer, tls, timeouts, delivery, drain).await;
+                        connection::serve(stream, peer, tls, limits, delivery, drain).await;
                         drop(place);
                     });
                 }
@@ -123,11 +128,17 @@ async fn drain_all(
         () = sleep(limits.drain) => warn!("the drain timeout of {:?} is over", limits.drain),
         () = hurry => warn!("a second signal: not waiting any longer"),
     }
+    let open = (limits.connections_max as usize).saturating_sub(places.available_permits());
     let cut = delivery.runs.cut();
     if !cut.is_empty() {
         let names: Vec<String> =
-            cut.iter().map(|run| format!("{} (request {})", run.hook, run.request)).collect();
-        warn!("killed at shutdown: {}", names.join(", "));
+            cut.iter().take(NAMES_MAX).map(|run| format!("{} (request {})", run.hook, run.request)).collect();
+        let more = cut.len().saturating_sub(NAMES_MAX);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        warn!("killed at shutdown: {}{more}", names.join(", "));
+    }
+    if open > cut.len() {
+        warn!("cut at shutdown: {} connections whose requests were not done", open - cut.len());
     }
     let deadline = Instant::now() + KILL_GRACE + AFTER_KILL;
     let _ = timeout_at(deadline, delivery.runs.all_ended()).await;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use notify::event::{AccessKind, AccessMode};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
-use tracing::{debug, warn};
+use tracing::warn;
 
 use crate::hooks_file::hooks_files_in;
 
@@ -18,6 +18,9 @@ use crate::hooks_file::hooks_files_in;
 const SETTLE: Duration = Duration::from_millis(100);
 /// And this long after the first, even if the burst goes on.
 const SETTLE_ROUNDS_MAX: u32 = 20;
+
+/// Without any event the files are looked at all the same.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// What tells one state of the files from another: of each given path the files it stands for.
 type Fingerprint = Vec<Vec<FileState>>;
@@ -67,7 +70,8 @@ impl FileWatch {
     /// Returns when the files have changed and the change has settled.
     pub(crate) async fn changed(&mut self) {
         loop {
-            self.touched.notified().await;
+            // A directory that was replaced, or a symlink further up, sends no event.
+            let _ = tokio::time::timeout(LOOK_AGAIN, self.touched.notified()).await;
             for _ in 0..SETTLE_ROUNDS_MAX {
                 if tokio::time::timeout(SETTLE, self.touched.notified()).await.is_err() {
                     break;
@@ -85,14 +89,14 @@ impl FileWatch {
                 self.seen = now;
                 return;
             }
-            debug!("the directory of a hooks file changed, the hooks files did not");
         }
     }
 
     /// Watches what is not watched yet: a symlink may lead elsewhere than before.
     fn watch_directories(&mut self) {
+        self.watched.retain(|directory| directory.exists());
         for directory in directories(&self.paths) {
-            if self.watched.contains(&directory) && directory.exists() {
+            if self.watched.contains(&directory) {
                 continue;
             }
             match self.watcher.watch(&directory, RecursiveMode::NonRecursive) {

@@ -25,6 +25,7 @@ pub(super) fn tell_problem(hook: &Hook, id: &str, problem: &Problem) {
 pub(super) fn tell_start(invocation: &Invocation) {
     let Invocation { hook_id, request_id, program, arguments, environment, files, working_directory } =
         invocation;
+    info!(request = %request_id, hook = %hook_id, "{hook_id} hook triggered successfully, executing {program:?}");
     let directory = working_directory.as_deref().unwrap_or(std::path::Path::new("")).display();
     let variables: Vec<&str> = files.iter().map(|file| file.variable.as_str()).collect();
     debug!(

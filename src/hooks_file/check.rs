@@ -15,6 +15,7 @@ use super::template::Surroundings;
 use crate::hook::{Command, Entry, FileVariable, Hook, Needs, OutputInResponse, ResponseSettings, Variable};
 use crate::nearest::nearest;
 use crate::reference::Reference;
+use crate::respond;
 use crate::rule::Rule;
 
 const HOOK_KEYS: [&str; 19] = [
@@ -233,6 +234,12 @@ fn response_header(reader: &mut Reader<'_>, node: &Node) -> Option<(HeaderName, 
     let name = reader.text(record, "name").unwrap_or_default();
     let value = reader.text(record, "value").unwrap_or_default();
     match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(&value)) {
+        (Ok(name), Ok(_)) if respond::is_framing(&name) => {
+            let message =
+                format!("`{name}` belongs to the connection and is set by the server: it is not sent");
+            reader.report(Effect::Error, message, None);
+            None
+        }
         (Ok(name), Ok(value)) => Some((name, value)),
         (Err(_), _) => {
             reader.report(

@@ -20,6 +20,8 @@ pub(crate) struct HooksFiles {
     paths: Vec<PathBuf>,
     reading: Reading,
     in_force: Vec<(PathBuf, FileHooks)>,
+    /// Nothing was loaded yet.
+    is_first: bool,
 }
 
 /// One file in a new state of the set: what it would bring, and what it had.
@@ -37,7 +39,7 @@ impl Candidate {
 
 impl HooksFiles {
     pub(crate) fn new(paths: Vec<PathBuf>, reading: Reading) -> Self {
-        Self { paths, reading, in_force: Vec::new() }
+        Self { paths, reading, in_force: Vec::new(), is_first: true }
     }
 
     /// The paths as given.
@@ -50,12 +52,13 @@ impl HooksFiles {
         let mut problems = Vec::new();
         let mut candidates = Vec::new();
         for path in self.files(&mut problems) {
-            let loaded = load(&path, &self.reading);
+            let loaded = load(&path, &self.reading, self.is_first);
             problems.extend(loaded.problems);
             let old = self.in_force.iter().position(|(file, _)| *file == path);
             let old = old.map(|at| self.in_force.swap_remove(at).1).unwrap_or_default();
             candidates.push(Candidate { path, new: (!loaded.is_refused).then_some(loaded.hooks), old });
         }
+        self.is_first = false;
         // Each round turns one file back to its old hooks, and those never clash.
         for _ in 0..candidates.len() {
             let Some((refused, problem)) = self.first_duplicate(&candidates) else {
@@ -136,7 +139,9 @@ pub(crate) fn hooks_files_in(directory: &Path) -> std::io::Result<Vec<PathBuf>> 
         let path = entry?.path();
         let is_hooks_file =
             matches!(path.extension().and_then(|e| e.to_str()), Some("json" | "yaml" | "yml"));
-        if is_hooks_file && !path.is_dir() {
+        // Editors keep locks and swap files under names that begin with a dot.
+        let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if is_hooks_file && !is_hidden && !path.is_dir() {
             files.push(path);
         }
     }

@@ -16,6 +16,7 @@ use std::borrow::Cow;
 pub(crate) use self::error::JsonError;
 use self::error::{Expected, Fault};
 pub(crate) use self::wanted::Wanted;
+use super::VALUES_MAX;
 use crate::value::{Object, Value};
 
 /// How many arrays and objects may lie within each other. Reading, writing and dropping a value take a
@@ -59,7 +60,7 @@ fn read<'a, T>(
     text: &'a [u8],
     parse: impl FnOnce(&mut Reader<'a>) -> Result<T, Fault>,
 ) -> Result<T, JsonError> {
-    let mut reader = Reader { text, at: 0, depth: 0 };
+    let mut reader = Reader { text, at: 0, depth: 0, values: 0 };
     reader.pass_space();
     let parsed = if reader.peek().is_none() { Err(Fault::Empty) } else { parse(&mut reader) };
     parsed.map_err(|fault| JsonError::new(fault, text, reader.at))
@@ -71,6 +72,8 @@ struct Reader<'a> {
     text: &'a [u8],
     at: usize,
     depth: usize,
+    /// Values that were built.
+    values: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -87,6 +90,7 @@ impl<'a> Reader<'a> {
 
     /// Stands on the first byte of a value, or on what is there instead.
     fn value(&mut self, wanted: &Wanted) -> Result<Value<'a>, Fault> {
+        self.count_values(1)?;
         match self.peek() {
             Some(b'"') => self.string().map(Value::Text),
             Some(b'{') => self.object(wanted),
@@ -97,6 +101,11 @@ impl<'a> Reader<'a> {
             Some(b'-' | b'0'..=b'9') => self.number(),
             other => Err(instead_of(Expected::Value, other)),
         }
+    }
+
+    fn count_values(&mut self, more: usize) -> Result<(), Fault> {
+        self.values += more;
+        if self.values > VALUES_MAX { Err(Fault::TooManyValues) } else { Ok(()) }
     }
 
     fn object(&mut self, wanted: &Wanted) -> Result<Value<'a>, Fault> {
@@ -127,6 +136,7 @@ impl<'a> Reader<'a> {
         while more {
             match wanted.under_index(index) {
                 Some(below) => {
+                    self.count_values(index - array.len())?;
                     array.resize(index, Value::Null);
                     array.push(self.value(below)?);
                 }

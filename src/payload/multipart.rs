@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 
 use super::{Payload, Problem, insert_first, json};
+use crate::log_text::clipped;
 use crate::value::{Object, Value};
 
 /// Parts of one body. A form has dozens; each costs a map entry.
@@ -35,7 +36,7 @@ pub(super) fn parse(
     let mut fields: Option<Object<'static>> = None;
     let mut problem = None;
     for count in 0.. {
-        let broken = |error: multer::Error| MultipartError::Broken(error.to_string());
+        let broken = |error: multer::Error| MultipartError::Broken(words_of(&error));
         let Some(part) = ready(parts.next_field())?.map_err(broken)? else {
             break;
         };
@@ -53,13 +54,26 @@ pub(super) fn parse(
             insert_first(fields.get_or_insert_default(), Cow::Owned(name.into_bytes()), text);
         } else if is_json || json_parts.contains(&name.as_str()) {
             let parsed = json_object(&content).unwrap_or_else(|reason| {
-                problem = Some(Problem::Part { part: name.clone(), reason });
+                problem = Some(Problem::Part { part: clipped(&name), reason });
                 Value::NullObject
             });
             fields.get_or_insert_default().entry(Cow::Owned(name.into_bytes())).or_insert(parsed);
         }
     }
     Ok(Payload { fields, problem, is_multipart: true })
+}
+
+/// The parser's own words can quote names of fields, which are the sender's.
+fn words_of(error: &multer::Error) -> String {
+    match error {
+        multer::Error::IncompleteFieldData { .. }
+        | multer::Error::IncompleteHeaders
+        | multer::Error::IncompleteStream => "the form ends early".to_owned(),
+        multer::Error::ReadHeaderFailed(_) | multer::Error::DecodeHeaderName { .. } => {
+            "a part has a broken header".to_owned()
+        }
+        _ => "not a form of the boundary that the content type names".to_owned(),
+    }
 }
 
 fn json_object(text: &[u8]) -> Result<Value<'static>, String> {

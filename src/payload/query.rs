@@ -3,13 +3,15 @@
 
 use std::borrow::Cow;
 
-use super::insert_first;
+use super::{VALUES_MAX, insert_first};
 use crate::value::{Object, Text};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PairError {
     #[error("a `;` separates nothing in a form")]
     Semicolon,
+    #[error("more than {VALUES_MAX} fields")]
+    TooMany,
     #[error("a `%` is not followed by two hexadecimal digits")]
     Escape,
 }
@@ -17,6 +19,7 @@ pub(crate) enum PairError {
 /// First values by name; a pair that does not decode is skipped.
 pub(crate) fn pairs_that_decode(text: &[u8]) -> Object<'_> {
     let mut fields = Object::new();
+    // A head has no room for more than a bounded number of pairs.
     for (name, value) in pairs(text).flatten() {
         insert_first(&mut fields, name, value);
     }
@@ -29,6 +32,9 @@ pub(crate) fn all_pairs(text: &[u8]) -> Result<Object<'_>, PairError> {
     for pair in pairs(text) {
         let (name, value) = pair?;
         insert_first(&mut fields, name, value);
+        if fields.len() > VALUES_MAX {
+            return Err(PairError::TooMany);
+        }
     }
     Ok(fields)
 }

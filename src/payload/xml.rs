@@ -15,6 +15,7 @@ use quick_xml::events::{BytesStart, Event};
 use thiserror::Error;
 
 use self::text::{Malformed, decoded, is_name_start, local_name, push_characters, push_plain, referenced};
+use super::VALUES_MAX;
 use crate::value::{Object, Value};
 
 /// Elements inside each other: values are dropped and printed by recursion, and real documents stay below 50.
@@ -35,6 +36,8 @@ pub(crate) enum XmlError {
     Malformed { position: u64 },
     #[error("elements nested deeper than {DEPTH_MAX} before byte {position}")]
     TooDeep { position: u64 },
+    #[error("more than {VALUES_MAX} elements and attributes")]
+    TooManyValues,
     #[error("the XML declares another encoding than UTF-8")]
     Encoding,
     #[error("the XML declares another version than {VERSION}")]
@@ -50,6 +53,7 @@ pub(crate) fn parse(body: &[u8]) -> Result<Value<'static>, XmlError> {
     let mut open: Vec<Element> = Vec::new();
     // Text and references up to the next tag, comment or section are one text.
     let mut run = String::new();
+    let mut values = 0;
     loop {
         let event = reader.read_event();
         let position = reader.buffer_position();
@@ -68,7 +72,14 @@ pub(crate) fn parse(body: &[u8]) -> Result<Value<'static>, XmlError> {
         }
         match event {
             Event::Start(_) if open.len() == DEPTH_MAX => return Err(XmlError::TooDeep { position }),
-            Event::Start(tag) => open.push(Element::new(&tag).map_err(malformed)?),
+            Event::Start(tag) => {
+                let element = Element::new(&tag).map_err(malformed)?;
+                values += 1 + element.members.len();
+                if values > VALUES_MAX {
+                    return Err(XmlError::TooManyValues);
+                }
+                open.push(element);
+            }
             Event::End(_) => {
                 let (key, value) = open.pop().ok_or(Malformed).map_err(malformed)?.close();
                 match open.last_mut() {

@@ -16,7 +16,7 @@ use tokio::net::unix::pipe;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
-use super::{Surroundings, open_files, program};
+use super::{Surroundings, program};
 use crate::invocation::{Invocation, InvocationFile};
 use crate::outcome::{ARGUMENT_BYTES_MAX, Ending, Outcome, Output, StartFailure};
 
@@ -100,9 +100,6 @@ pub(crate) fn start(invocation: &Invocation, surroundings: &Surroundings) -> Res
     let child = command.spawn().map_err(|error| program::explain(&path, directory, error))?;
     // Dropping the command closes this side's copies of the pipe's writing end.
     drop(command);
-    if let Some(id) = child.id() {
-        open_files::restore(id, surroundings);
-    }
     let group = child.id().map(|id| Pid::from_raw(id.cast_signed()));
     Ok(Running { child, group, pipe: pipe::Receiver::from_owned_fd(reader.into())?, started, _files: files })
 }

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
 
+use hyper::header::CONNECTION;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -12,15 +13,11 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, info};
 
+use super::ServerLimits;
 use super::listen::Stream;
-use super::timed::{Phase, TimedStream, Timeouts};
+use super::timed::{Phase, TimedStream};
 use crate::deliver::{Delivery, deliver};
 use crate::request::Peer;
-
-/// Headers of one request: as many as browsers and proxies together send, several times over.
-pub(crate) const HEADERS_MAX: usize = 100;
-/// Bytes of one request's head.
-pub(crate) const HEAD_BYTES_MAX: usize = 64 * 1024;
 
 /// Serves `stream` until either side ends it, or `drain` turns true and the request in progress is
 /// answered.
@@ -28,45 +25,61 @@ pub(super) async fn serve(
     stream: Stream,
     peer: Peer,
     tls: Option<TlsAcceptor>,
-    timeouts: Timeouts,
+    limits: ServerLimits,
     delivery: Arc<Delivery>,
     drain: watch::Receiver<bool>,
 ) {
-    match (stream, tls) {
-        (Stream::Tcp(stream), None) => serve_http(stream, peer, timeouts, delivery, drain).await,
-        (Stream::Tcp(stream), Some(acceptor)) => {
-            match tokio::time::timeout(timeouts.header, acceptor.accept(stream)).await {
-                Ok(Ok(stream)) => serve_http(stream, peer, timeouts, delivery, drain).await,
-                Ok(Err(error)) => info!("TLS handshake with {peer} failed: {error}"),
-                Err(_) => info!("TLS handshake with {peer} took too long"),
-            }
-        }
-        (Stream::Unix(stream), _) => serve_http(stream, peer, timeouts, delivery, drain).await,
+    match stream {
+        Stream::Tcp(stream) => serve_stream(stream, peer, tls, limits, delivery, drain).await,
+        Stream::Unix(stream) => serve_stream(stream, peer, tls, limits, delivery, drain).await,
+    }
+}
+
+async fn serve_stream<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    peer: Peer,
+    tls: Option<TlsAcceptor>,
+    limits: ServerLimits,
+    delivery: Arc<Delivery>,
+    mut drain: watch::Receiver<bool>,
+) {
+    let Some(acceptor) = tls else { return serve_http(stream, peer, limits, delivery, drain).await };
+    let shaken = tokio::select! {
+        shaken = tokio::time::timeout(limits.timeouts.header, acceptor.accept(stream)) => shaken,
+        () = until_drain(&mut drain) => return,
+    };
+    match shaken {
+        Ok(Ok(stream)) => serve_http(stream, peer, limits, delivery, drain).await,
+        Ok(Err(error)) => info!("TLS handshake with {peer} failed: {error}"),
+        Err(_) => info!("TLS handshake with {peer} took too long"),
     }
 }
 
 async fn serve_http<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     peer: Peer,
-    timeouts: Timeouts,
+    limits: ServerLimits,
     delivery: Arc<Delivery>,
     mut drain: watch::Receiver<bool>,
 ) {
     let phase = Phase::default();
-    let stream = TimedStream::new(stream, phase.clone(), timeouts);
+    let stream = TimedStream::new(stream, phase.clone(), limits.timeouts);
     let service = service_fn(|request| {
         phase.busy();
         let (phase, delivery) = (phase.clone(), delivery.clone());
         async move {
             let response = deliver(&delivery, peer, request).await;
+            if response.headers().contains_key(CONNECTION) {
+                phase.body_left();
+            }
             phase.idle();
             Ok::<_, Infallible>(response)
         }
     });
     let connection = http1::Builder::new()
-        .max_headers(HEADERS_MAX)
-        .max_header_size(HEAD_BYTES_MAX)
-        .max_buf_size(2 * HEAD_BYTES_MAX)
+        .max_headers(limits.headers_max)
+        .max_header_size(limits.head_bytes_max)
+        .max_buf_size(2 * limits.head_bytes_max)
         .half_close(true)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);

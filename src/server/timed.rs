@@ -1,32 +1,43 @@
-//! A stream that ends when nothing comes: a deadline for each request's head, another for an idle
-//! connection. hyper has one timer for both, and closes without an answer.
+//! A stream that ends when nothing moves: a deadline for each request's head, one for an idle
+//! connection, one for a peer that does not take its answer. hyper has one timer for the first two, and
+//! closes without an answer.
 
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 /// Sent when a head takes too long.
 const REQUEST_TIMEOUT: &[u8] =
     b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+/// How long what is left of a refused body is read and dropped, so that the peer reads its answer
+/// before it sees the connection end.
+const LINGER: Duration = Duration::from_secs(5);
+const LINGER_READ_BYTES: usize = 16 * 1024;
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Timeouts {
     /// From the first byte of a request to the end of its head.
     pub(crate) header: Duration,
-    /// Without a byte in either direction between requests.
+    /// Without a byte in either direction between requests, or while an answer waits to be taken.
     pub(crate) idle: Duration,
 }
 
 /// What the connection is at, shared by the stream and the service.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Phase(Arc<AtomicU8>);
+pub(crate) struct Phase(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    phase: AtomicU8,
+    has_body_left: AtomicBool,
+}
 
 const IDLE: u8 = 0;
 const HEAD: u8 = 1;
@@ -36,11 +47,16 @@ const TIMED_OUT: u8 = 3;
 impl Phase {
     /// A request is being answered; its body and its run have deadlines of their own.
     pub(crate) fn busy(&self) {
-        self.0.store(BUSY, Ordering::Relaxed);
+        self.set(BUSY);
     }
 
     pub(crate) fn idle(&self) {
-        self.0.store(IDLE, Ordering::Relaxed);
+        self.set(IDLE);
+    }
+
+    /// The answer goes out before the request's body has been read.
+    pub(crate) fn body_left(&self) {
+        self.0.has_body_left.store(true, Ordering::Relaxed);
     }
 
     /// Whether a request's head took too long.
@@ -48,8 +64,12 @@ impl Phase {
         self.get() == TIMED_OUT
     }
 
+    fn set(&self, phase: u8) {
+        self.0.phase.store(phase, Ordering::Relaxed);
+    }
+
     fn get(&self) -> u8 {
-        self.0.load(Ordering::Relaxed)
+        self.0.phase.load(Ordering::Relaxed)
     }
 }
 
@@ -60,13 +80,18 @@ pub(crate) struct TimedStream<S> {
     deadline: Instant,
     /// Fires at the deadline or before; moved only when it would fire too late.
     timer: Pin<Box<Sleep>>,
+    /// Running while the peer takes nothing of what is to be written.
+    stall: Option<Pin<Box<Sleep>>>,
+    /// Running while the rest of a refused body is dropped.
+    linger: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> TimedStream<S> {
     pub(crate) fn new(stream: S, phase: Phase, timeouts: Timeouts) -> Self {
         // A fresh connection owes a request as much as one that has begun to send it.
         let deadline = Instant::now() + timeouts.header;
-        Self { stream, phase, timeouts, deadline, timer: Box::pin(sleep_until(deadline)) }
+        let timer = Box::pin(sleep_until(deadline));
+        Self { stream, phase, timeouts, deadline, timer, stall: None, linger: None }
     }
 
     fn extend(&mut self, by: Duration) {
@@ -78,13 +103,47 @@ impl<S> TimedStream<S> {
 
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
-            if self.timer.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
-            }
+            ready!(self.timer.as_mut().poll(cx));
             if Instant::now() >= self.deadline {
                 return Poll::Ready(());
             }
             self.timer.as_mut().reset(self.deadline);
+        }
+    }
+
+    /// What is written keeps the connection from being idle.
+    fn note_progress(&mut self, written: &Poll<io::Result<usize>>) {
+        if matches!(written, Poll::Ready(Ok(_))) {
+            self.extend(self.timeouts.idle);
+        }
+    }
+
+    /// Turns a write that waits too long for the peer into an error.
+    fn timed_write<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stall = None;
+            return written;
+        }
+        let idle = self.timeouts.idle;
+        let stall = self.stall.get_or_insert_with(|| Box::pin(sleep(idle)));
+        ready!(stall.as_mut().poll(cx));
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer does not take its answer")))
+    }
+}
+
+impl<S: AsyncRead + Unpin> TimedStream<S> {
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let linger = self.linger.get_or_insert_with(|| Box::pin(sleep(LINGER)));
+        if linger.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        let mut scratch = [0; LINGER_READ_BYTES];
+        loop {
+            let mut buffer = ReadBuf::new(&mut scratch);
+            match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer)) {
+                Ok(()) if !buffer.filled().is_empty() => {}
+                _ => return Poll::Ready(()),
+            }
         }
     }
 }
@@ -99,7 +158,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for TimedStream<S> {
         let before = buffer.filled().len();
         if let Poll::Ready(read) = Pin::new(&mut this.stream).poll_read(cx, buffer) {
             if buffer.filled().len() > before && this.phase.get() == IDLE {
-                this.phase.0.store(HEAD, Ordering::Relaxed);
+                this.phase.set(HEAD);
                 this.extend(this.timeouts.header);
             }
             return Poll::Ready(read);
@@ -109,7 +168,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for TimedStream<S> {
             return Poll::Pending;
         }
         if phase == HEAD {
-            this.phase.0.store(TIMED_OUT, Ordering::Relaxed);
+            this.phase.set(TIMED_OUT);
             // One try: a peer that does not even read its answer gets none.
             let _ = Pin::new(&mut this.stream).poll_write(cx, REQUEST_TIMEOUT);
         }
@@ -118,22 +177,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for TimedStream<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        if let Poll::Ready(Ok(_)) = written {
-            let idle = self.timeouts.idle;
-            self.extend(idle);
-        }
-        written
+        self.note_progress(&written);
+        self.timed_write(cx, written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        self.timed_write(cx, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        if self.linger.is_none() {
+            let shut = Pin::new(&mut self.stream).poll_shutdown(cx);
+            ready!(self.timed_write(cx, shut))?;
+        }
+        if self.phase.0.has_body_left.load(Ordering::Relaxed) {
+            ready!(self.poll_linger(cx));
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_write_vectored(
@@ -142,11 +206,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        if let Poll::Ready(Ok(_)) = written {
-            let idle = self.timeouts.idle;
-            self.extend(idle);
-        }
-        written
+        self.note_progress(&written);
+        self.timed_write(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::super::VALUES_MAX;
 use super::NESTING_MAX;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,6 +29,8 @@ pub(super) enum Fault {
     UnknownEscape { found: u8 },
     #[error("more than {NESTING_MAX} arrays and objects within each other")]
     TooDeep,
+    #[error("more than {VALUES_MAX} values that the hook refers to")]
+    TooManyValues,
     #[error("neither an object nor an array")]
     Scalar,
 }
