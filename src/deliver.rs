@@ -284,7 +284,11 @@ fn judge_rule(hook: &Hook, facts: &Facts<'_>, now_unix_ms: i64) -> Option<Judgem
     let mut failed = Vec::new();
     let verdict = rule::evaluate(rule, facts, conditions, &mut |steps, part, result| {
         let is_negated = steps.iter().filter(|step| **step == Step::Not).count() % 2 == 1;
-        if (*result == MatchResult::Holds) == is_negated && failed.len() < FAILED_MATCHES_MAX {
+        // A fault counts on either side of a `not`, which turns only the truth.
+        let is_fault = matches!(result, MatchResult::Fault(_));
+        if is_fault || (*result == MatchResult::Holds) == is_negated {
+            // The last one decides.
+            failed.truncate(FAILED_MATCHES_MAX - 1);
             failed.push(format!("{} {part}: {result}", display_path(steps)));
         }
     });

@@ -87,6 +87,9 @@ fn in_object_mut<'v, 'a, 'n>(
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use std::borrow::Cow;
 

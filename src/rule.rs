@@ -6,6 +6,8 @@
 mod go_regex;
 mod hmac_key;
 mod scalr;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::net::IpAddr;

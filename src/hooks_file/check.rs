@@ -155,8 +155,10 @@ fn read_hook(reader: &mut Reader<'_>, record: Record<'_>, id: String) -> Hook {
     }
     let working_directory = reader.text(record, "command-working-directory").filter(|path| !path.is_empty());
     let verify = guard(reader, record, "verify", verify);
-    let deduplicate =
-        guard(reader, record, "deduplicate", |reader, node| deduplicate(reader, node, verify.as_ref()));
+    let is_sender_refused = record.has("verify") && verify.is_none();
+    let deduplicate = guard(reader, record, "deduplicate", |reader, node| {
+        deduplicate(reader, node, verify.as_ref(), is_sender_refused)
+    });
     let methods = reader.list(record, "http-methods", |reader, node| match node {
         Node::Text(method) => Some(method.trim().to_uppercase()),
         other => reader.wrong_type(other, "the name of a method"),
@@ -178,7 +180,7 @@ fn read_hook(reader: &mut Reader<'_>, record: Record<'_>, id: String) -> Hook {
         needs: Needs::default(),
     };
     hook.needs = Needs::of(&hook);
-    if hook.needs.delivery && hook.verify.is_none() {
+    if hook.needs.delivery && hook.verify.is_none() && !is_sender_refused {
         let help = Some("add `verify:` with the sender's name".to_owned());
         reader.report(Effect::Error, "`delivery` is known only of a verified sender", help);
     }

@@ -74,10 +74,12 @@ fn verify_secrets(
     if is_awaited { Vec::new() } else { secrets(reader, record, "secret") }
 }
 
+/// With `is_sender_refused` nothing is said of what the sender could do: its own mistake comes first.
 pub(super) fn deduplicate(
     reader: &mut Reader<'_>,
     node: &Node,
     verify: Option<&Verify>,
+    is_sender_refused: bool,
 ) -> Option<Deduplicate> {
     let record = reader.record(node, "a rule for duplicates", &DEDUPLICATE_KEYS)?;
     let lifetime = duration(reader, record, "for").unwrap_or(LIFETIME_DEFAULT);
@@ -85,14 +87,19 @@ pub(super) fn deduplicate(
         reader.refuse("`deduplicate` has no `by`", "write `delivery-id`, `signature` or a reference");
         return None;
     };
-    let by = reader.entry(index, "by", |reader| duplicate_key(reader, by, verify))?;
+    let can = |can: fn(&Verifier) -> bool| verify.map_or(is_sender_refused, |verify| can(&verify.verifier));
+    let by = reader.entry(index, "by", |reader| duplicate_key(reader, by, can))?;
     Some(Deduplicate { by, lifetime })
 }
 
-fn duplicate_key(reader: &mut Reader<'_>, node: &Node, verify: Option<&Verify>) -> Option<DuplicateKey> {
+fn duplicate_key(
+    reader: &mut Reader<'_>,
+    node: &Node,
+    sender_can: impl Fn(fn(&Verifier) -> bool) -> bool,
+) -> Option<DuplicateKey> {
     match node {
         Node::Text(word) if word == "delivery-id" => {
-            if verify.is_some_and(|verify| verify.verifier.has_delivery_id()) {
+            if sender_can(Verifier::has_delivery_id) {
                 return Some(DuplicateKey::DeliveryId);
             }
             let message = "the hook's sender gives its deliveries no id";
@@ -100,7 +107,7 @@ fn duplicate_key(reader: &mut Reader<'_>, node: &Node, verify: Option<&Verify>) 
             None
         }
         Node::Text(word) if word == "signature" => {
-            if verify.is_some_and(|verify| verify.verifier.has_fresh_signature()) {
+            if sender_can(Verifier::has_fresh_signature) {
                 return Some(DuplicateKey::Signature);
             }
             let message = "the hook's sender does not sign its deliveries, or not each one differently";

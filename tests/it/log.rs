@@ -247,3 +247,26 @@ fn lines_carry_their_priority_under_journald() {
         assert!(prefixed.is_match(&line), "{line}");
     }
 }
+
+#[test]
+fn the_line_of_a_rule_that_is_not_met_says_which_match_decided() {
+    const MISSING: &str = "{type: value, value: x, parameter: {source: header, name: X-Missing}}";
+    const FORGED: &str = "{type: payload-hmac-sha256, secret: s, parameter: {source: string, name: forged}}";
+    const OTHER: &str = "{match: {type: value, value: x, parameter: {source: string, name: y}}}";
+    let many = format!("{{or: [{}, {{match: {FORGED}}}]}}", [OTHER; 20].join(", "));
+    for (rule, text) in [
+        (
+            format!("{{and: [{{not: {{match: {MISSING}}}}}]}}"),
+            "and[0].not.match header X-Missing: parameter node not found",
+        ),
+        (format!("{{not: {{match: {FORGED}}}}}"), "not.match string: the signature does not match"),
+        (many, "or[20].match string: the signature does not match"),
+    ] {
+        let server = Setup::new()
+            .hooks(&format!("- {{id: a, execute-command: 'true', trigger-rule: {rule}}}\n"))
+            .flags("-verbose")
+            .start();
+        server.post("/hooks/a");
+        server.wait_for_log(text);
+    }
+}
