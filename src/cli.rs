@@ -12,8 +12,8 @@ use std::time::Duration;
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser};
 use hyper::header::{HeaderName, HeaderValue};
 
+use crate::hook;
 use crate::hooks_file::template;
-use crate::respond;
 use crate::run;
 use crate::units::{parse_duration, parse_size};
 
@@ -231,7 +231,7 @@ fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
         HeaderName::from_bytes(name.trim().as_bytes()).map_err(|_| format!("`{name}` is no header name"))?;
     let value =
         HeaderValue::from_str(value).map_err(|_| "the value cannot be sent in a header".to_owned())?;
-    if respond::is_framing(&name) {
+    if hook::is_framing(&name) {
         return Err(format!("`{name}` belongs to the connection and is set by the server"));
     }
     Ok((name, value))

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::header::{HeaderName, HeaderValue};
+use hyper::header::{
+    CONNECTION, CONTENT_LENGTH, HeaderName, HeaderValue, TRAILER, TRANSFER_ENCODING, UPGRADE,
+};
 
 use crate::payload::Wanted;
 use crate::reference::Reference;
@@ -137,6 +139,11 @@ pub(crate) struct ResponseSettings {
     pub(crate) success_code: Option<i64>,
     pub(crate) mismatch_code: Option<i64>,
     pub(crate) output: OutputInResponse,
+}
+
+/// Headers of responses with which a configured value would break the response.
+pub(crate) fn is_framing(name: &HeaderName) -> bool {
+    matches!(*name, CONNECTION | CONTENT_LENGTH | TRANSFER_ENCODING | TRAILER | UPGRADE)
 }
 
 /// Whether the client waits for the command and reads its output.

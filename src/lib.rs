@@ -3,8 +3,6 @@
 //! A request becomes one decision and at most one run. Its way, in the order of the modules:
 
 // Values: what goes from stage to stage.
-mod hook;
-mod invocation;
 mod outcome;
 mod reference;
 mod request;
@@ -13,6 +11,8 @@ mod value;
 
 // Pure: decides, does nothing.
 mod facts;
+mod hook;
+mod invocation;
 mod json_text;
 mod log_text;
 mod lookup;

@@ -90,3 +90,15 @@ pub(crate) enum StartFailure {
 
 /// What Linux takes as one argument or variable, without the NUL at its end (`MAX_ARG_STRLEN`, execve(2)).
 pub(crate) const ARGUMENT_BYTES_MAX: usize = 32 * 4096 - 1;
+
+/// Between SIGTERM and SIGKILL at shutdown.
+pub(crate) const KILL_GRACE: Duration = Duration::from_secs(5);
+
+/// How far the server's shutdown has come, for the runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Cut {
+    /// Runs may take their time.
+    NotYet,
+    /// The time for them is over.
+    Now,
+}

@@ -3,10 +3,7 @@
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{
-    ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, TRAILER,
-    TRANSFER_ENCODING, UPGRADE,
-};
+use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
 
 use crate::body::BodyError;
@@ -155,11 +152,6 @@ pub(crate) fn shutting_down(global: &GlobalHeaders) -> HttpResponse {
         text(StatusCode::SERVICE_UNAVAILABLE, "The server is shutting down. Please try again later.");
     response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_S);
     with_global(response, global)
-}
-
-/// Headers with which a configured value would break the response.
-pub(crate) fn is_framing(name: &HeaderName) -> bool {
-    matches!(*name, CONNECTION | CONTENT_LENGTH | TRANSFER_ENCODING | TRAILER | UPGRADE)
 }
 
 fn text(status: StatusCode, body: impl Into<Bytes>) -> HttpResponse {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
 
-use crate::run::Cut;
+use crate::outcome::Cut;
 
 /// All runs in progress.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use crate::cli::{self, Flags, LimitFlags, LogFlags, TlsFlags};
 use crate::deliver::{Delivery, Settings};
 use crate::duplicates::Duplicates;
 use crate::hook::{Hook, HookTable};
-use crate::hooks_file::{Effect, HooksFiles, Problem, Reading};
+use crate::hooks_file::{Effect, HooksFiles, Problem, Reading, hooks_files_in};
 use crate::log::{self, LogFile, LogFormat, LogSettings};
 use crate::pidfile::PidFile;
 use crate::privileges::{self, Account};
@@ -24,7 +24,7 @@ use crate::runs::Runs;
 use crate::server::timed::Timeouts;
 use crate::server::tls::{self, TlsSettings, TlsVersions};
 use crate::server::{Endpoint, Listener, Server, ServerLimits};
-use crate::systemd::{self, Notifier};
+use crate::systemd::{self, Notifier, PassedSocket};
 use crate::watch::FileWatch;
 
 /// Serves as `flags` say until a signal ends it. Why it could not is logged.
@@ -38,8 +38,8 @@ pub(crate) fn serve(flags: Flags) -> ExitCode {
         }
     };
     // Before there are threads: taking the socket changes the environment.
-    let activated = match systemd::activated_endpoint() {
-        Ok(activated) => activated,
+    let passed = match systemd::passed_socket() {
+        Ok(passed) => passed,
         Err(reason) => {
             error!("{reason}");
             return ExitCode::FAILURE;
@@ -52,7 +52,7 @@ pub(crate) fn serve(flags: Flags) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let ended = runtime.block_on(run(flags, activated, log_file));
+    let ended = runtime.block_on(run(flags, passed, log_file));
     // A thread that hangs in a dead file system must not keep the process.
     runtime.shutdown_background();
     match ended {
@@ -75,7 +75,7 @@ fn log_settings(flags: &LogFlags) -> LogSettings {
     LogSettings { level, format, file: logfile.clone(), is_journal: systemd::stderr_is_journal() }
 }
 
-async fn run(flags: Flags, activated: Option<Endpoint>, log_file: LogFile) -> Result<(), String> {
+async fn run(flags: Flags, passed: Option<PassedSocket>, log_file: LogFile) -> Result<(), String> {
     let notifier = Notifier::from_environment();
     let account = account(&flags)?;
     let tls = tls_settings(&flags.tls)?.map(|settings| tls::acceptor(&settings)).transpose();
@@ -83,8 +83,9 @@ async fn run(flags: Flags, activated: Option<Endpoint>, log_file: LogFile) -> Re
     // Signals are listened for before anything can be waited for.
     let signals = Signals::new().map_err(|error| format!("failed to listen for signals: {error}"))?;
     let mut files = hooks_files(&flags);
-    let endpoint = match activated {
-        Some(activated) => activated,
+    let endpoint = match passed {
+        Some(PassedSocket::Tcp(listener)) => Endpoint::ActivatedTcp(listener),
+        Some(PassedSocket::Unix(listener)) => Endpoint::ActivatedUnix(listener),
         None => endpoint(&flags, account.is_some())?,
     };
     let listener = Listener::bind(endpoint).map_err(|error| error.to_string())?;
@@ -96,7 +97,7 @@ async fn run(flags: Flags, activated: Option<Endpoint>, log_file: LogFile) -> Re
     let pidfile = flags.pidfile.as_deref().map(PidFile::write).transpose();
     let _pidfile = pidfile.map_err(|error| error.to_string())?;
     // Before the files are read, so that no change is missed.
-    let watch = flags.hotreload.then(|| FileWatch::new(files.paths())).transpose();
+    let watch = flags.hotreload.then(|| FileWatch::new(files.paths(), hooks_files_in)).transpose();
     let watch = watch.map_err(|error| format!("failed to watch the hooks files: {error}"))?;
     let delivery = Arc::new(delivery(&flags));
     load(&mut files, &delivery);

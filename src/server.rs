@@ -16,7 +16,7 @@ use tokio_rustls::TlsAcceptor;
 use tracing::{debug, info, warn};
 
 use crate::deliver::Delivery;
-use crate::run::KILL_GRACE;
+use crate::outcome::KILL_GRACE;
 use timed::Timeouts;
 
 pub(crate) use listen::{Endpoint, Listener};

@@ -11,8 +11,6 @@ use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::Duration;
 
-use crate::server::Endpoint;
-
 /// The service manager's ear, if there is a service manager.
 #[derive(Debug, Clone)]
 pub(crate) struct Notifier {
@@ -60,8 +58,15 @@ fn send(socket: &[u8], state: &str) -> io::Result<()> {
     UnixDatagram::unbound()?.send_to_addr(state.as_bytes(), &address).map(|_| ())
 }
 
+/// A listening socket that the service manager opened.
+#[derive(Debug)]
+pub(crate) enum PassedSocket {
+    Tcp(std::net::TcpListener),
+    Unix(std::os::unix::net::UnixListener),
+}
+
 /// The socket that was passed at the start, if one was.
-pub(crate) fn activated_endpoint() -> Result<Option<Endpoint>, String> {
+pub(crate) fn passed_socket() -> Result<Option<PassedSocket>, String> {
     let mut passed = listenfd::ListenFd::from_env();
     match passed.len() {
         0 => return Ok(None),
@@ -71,10 +76,10 @@ pub(crate) fn activated_endpoint() -> Result<Option<Endpoint>, String> {
         }
     }
     if let Ok(Some(listener)) = passed.take_tcp_listener(0) {
-        return Ok(Some(Endpoint::ActivatedTcp(listener)));
+        return Ok(Some(PassedSocket::Tcp(listener)));
     }
     match passed.take_unix_listener(0) {
-        Ok(Some(listener)) => Ok(Some(Endpoint::ActivatedUnix(listener))),
+        Ok(Some(listener)) => Ok(Some(PassedSocket::Unix(listener))),
         _ => Err("what was passed at the start is no listening socket".to_owned()),
     }
 }

@@ -12,12 +12,13 @@ use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 use tracing::warn;
 
-use crate::hooks_file::hooks_files_in;
-
 /// Changes come in bursts; this long after the last of one, files are looked at.
 const SETTLE: Duration = Duration::from_millis(100);
 /// And this long after the first, even if the burst goes on.
 const SETTLE_ROUNDS_MAX: u32 = 20;
+
+/// Gives the files that a directory stands for.
+type FilesIn = fn(&Path) -> std::io::Result<Vec<PathBuf>>;
 
 /// Without any event the files are looked at all the same.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
@@ -36,6 +37,7 @@ struct FileState {
 
 pub(crate) struct FileWatch {
     paths: Vec<PathBuf>,
+    files_in: FilesIn,
     watcher: RecommendedWatcher,
     watched: BTreeSet<PathBuf>,
     touched: Arc<Notify>,
@@ -43,7 +45,7 @@ pub(crate) struct FileWatch {
 }
 
 impl FileWatch {
-    pub(crate) fn new(paths: &[PathBuf]) -> notify::Result<Self> {
+    pub(crate) fn new(paths: &[PathBuf], files_in: FilesIn) -> notify::Result<Self> {
         let touched = Arc::new(Notify::new());
         let waker = touched.clone();
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
@@ -61,7 +63,8 @@ impl FileWatch {
             watcher,
             watched: BTreeSet::new(),
             touched,
-            seen: fingerprint(paths),
+            seen: fingerprint(paths, files_in),
+            files_in,
         };
         watch.watch_directories();
         Ok(watch)
@@ -78,7 +81,7 @@ impl FileWatch {
                 }
             }
             self.watch_directories();
-            let mut now = fingerprint(&self.paths);
+            let mut now = fingerprint(&self.paths, self.files_in);
             for (now, seen) in now.iter_mut().zip(&self.seen) {
                 // What is merely absent has not changed.
                 if now.is_empty() {
@@ -128,15 +131,12 @@ fn directories(paths: &[PathBuf]) -> BTreeSet<PathBuf> {
     directories
 }
 
-fn fingerprint(paths: &[PathBuf]) -> Fingerprint {
+fn fingerprint(paths: &[PathBuf], files_in: FilesIn) -> Fingerprint {
+    let files_at = |path: &PathBuf| match path.is_dir() {
+        true => files_in(path).unwrap_or_default(),
+        false => vec![path.clone()],
+    };
     paths.iter().map(|path| files_at(path).iter().filter_map(|file| state(file)).collect()).collect()
-}
-
-fn files_at(path: &Path) -> Vec<PathBuf> {
-    match path.is_dir() {
-        true => hooks_files_in(path).unwrap_or_default(),
-        false => vec![path.to_owned()],
-    }
 }
 
 fn state(path: &Path) -> Option<FileState> {

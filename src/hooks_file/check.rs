@@ -12,10 +12,11 @@ use super::node::{self, Node, Position, Segment, Target};
 use super::problem::{Effect, Problem};
 use super::record::{Reader, Record};
 use super::template::Surroundings;
-use crate::hook::{Command, Entry, FileVariable, Hook, Needs, OutputInResponse, ResponseSettings, Variable};
+use crate::hook::{
+    self, Command, Entry, FileVariable, Hook, Needs, OutputInResponse, ResponseSettings, Variable,
+};
 use crate::nearest::nearest;
 use crate::reference::Reference;
-use crate::respond;
 use crate::rule::Rule;
 
 const HOOK_KEYS: [&str; 19] = [
@@ -236,7 +237,7 @@ fn response_header(reader: &mut Reader<'_>, node: &Node) -> Option<(HeaderName, 
     let name = reader.text(record, "name").unwrap_or_default();
     let value = reader.text(record, "value").unwrap_or_default();
     match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(&value)) {
-        (Ok(name), Ok(_)) if respond::is_framing(&name) => {
+        (Ok(name), Ok(_)) if hook::is_framing(&name) => {
             let message =
                 format!("`{name}` belongs to the connection and is set by the server: it is not sent");
             reader.report(Effect::Error, message, None);

@@ -18,13 +18,11 @@ use tokio::time::Instant;
 
 use super::{Surroundings, program};
 use crate::invocation::{Invocation, InvocationFile};
-use crate::outcome::{ARGUMENT_BYTES_MAX, Ending, Outcome, Output, StartFailure};
+use crate::outcome::{ARGUMENT_BYTES_MAX, Cut, Ending, KILL_GRACE, Outcome, Output, StartFailure};
 
 /// How long after the command's exit its output may stay open: long enough for what is still in the
 /// pipe, short enough for a client that waits.
 const LEAK_GRACE: Duration = Duration::from_secs(1);
-/// Between SIGTERM and SIGKILL at shutdown.
-pub(crate) const KILL_GRACE: Duration = Duration::from_secs(5);
 /// Background processes whose inherited output is still read after their run, so that they can write
 /// on. Each costs one descriptor; those beyond get a closed pipe.
 const LEAKED_PIPES_MAX: usize = 256;
@@ -34,15 +32,6 @@ const READ_BYTES: usize = 64 * 1024;
 /// sd_notify(3)).
 const OWN_VARIABLES: [&str; 6] =
     ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
-
-/// How far the server's shutdown has come, for the runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Cut {
-    /// Runs may take their time.
-    NotYet,
-    /// The time for them is over.
-    Now,
-}
 
 /// What is to be kept of a run's output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -21,8 +21,10 @@ mod privileges;
 #[expect(dead_code, reason = "compat.rs compiles it alone, as the command of the recorded hooks")]
 mod recorder;
 mod reload;
+mod robustness;
 mod shutdown;
 mod socket;
 mod starts;
 mod support;
 mod tls;
+mod verify;
