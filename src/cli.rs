@@ -3,13 +3,15 @@
 
 #![expect(clippy::disallowed_methods, reason = "what the environment says is part of the command line")]
 
+mod check;
+mod explain;
 mod go_flags;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgAction, CommandFactory, FromArgMatches, Parser};
+use clap::{ArgAction, CommandFactory, Parser};
 use hyper::header::{HeaderName, HeaderValue};
 
 use crate::hook;
@@ -17,12 +19,15 @@ use crate::hooks_file::template;
 use crate::run;
 use crate::units::{parse_duration, parse_size};
 
+pub(crate) use check::CheckFlags;
+pub(crate) use explain::ExplainFlags;
+
 /// Runs commands when webhooks arrive.
 ///
 /// Flags may be written with one dash or two, `-name value` or `-name=value`. Durations are written
 /// `250ms`, `10s`, `5m`, `1h`; sizes as bytes or with `KiB`, `MiB`, `GiB`.
 #[derive(Debug, Parser)]
-#[command(name = "hookrunner", disable_version_flag = true, args_override_self = true, max_term_width = 100)]
+#[command(name = "hookrunner", disable_version_flag = true, args_override_self = true, max_term_width = 100, after_help = COMMANDS)]
 pub(crate) struct Flags {
     /// Hooks file, JSON or YAML, or a directory of such files; may be repeated [default: hooks.json]
     #[arg(long, value_name = "PATH")]
@@ -83,6 +88,13 @@ pub(crate) struct Flags {
 
     #[command(flatten)]
     pub(crate) limits: LimitFlags,
+
+    /// Directory to save requests in that were not run, for `hookrunner explain`, with all their headers
+    #[arg(long, value_name = "DIR")]
+    pub(crate) save_requests: Option<PathBuf>,
+    /// Requests to keep there; the oldest go
+    #[arg(long, value_name = "NUMBER", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) save_requests_max: u32,
 
     /// Print the version
     #[arg(long)]
@@ -185,17 +197,57 @@ pub(crate) struct LimitFlags {
     pub(crate) drain_timeout: Duration,
 }
 
-/// Reads the command line. Help, and what is wrong with the line, is printed and ends the process.
-pub(crate) fn read() -> Flags {
-    let command = command();
-    let arguments = go_flags::to_long_form(std::env::args_os(), &command);
-    let matches = command.get_matches_from(arguments);
-    Flags::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+const COMMANDS: &str = "\
+Commands, each with its own --help:
+  hookrunner check    Say everything that is wrong with hooks files, and what to write instead
+  hookrunner explain  Show what the server would do with a request, and why, without running anything
+  hookrunner schema   Print the JSON Schema of a hooks file, for editors";
+
+/// What the process was started for.
+#[derive(Debug)]
+pub(crate) enum CommandLine {
+    Serve(Box<Flags>),
+    Check(CheckFlags),
+    Explain(Box<ExplainFlags>),
+    Schema,
+}
+
+/// Reads the command line: a subcommand is its first word. Help, and what is wrong with the line, is
+/// printed and ends the process.
+pub(crate) fn read() -> CommandLine {
+    let mut arguments: Vec<OsString> = std::env::args_os().collect();
+    match arguments.get(1).and_then(|word| word.to_str()) {
+        Some("check") => {
+            arguments.remove(1);
+            CommandLine::Check(parsed(arguments))
+        }
+        Some("explain") => {
+            arguments.remove(1);
+            CommandLine::Explain(Box::new(parsed(arguments)))
+        }
+        Some("schema") => {
+            arguments.remove(1);
+            let _: SchemaFlags = parsed(arguments);
+            CommandLine::Schema
+        }
+        _ => CommandLine::Serve(Box::new(parsed(arguments))),
+    }
+}
+
+/// Prints the JSON Schema of a hooks file, for editors.
+#[derive(Debug, Parser)]
+#[command(name = "hookrunner schema", bin_name = "hookrunner schema")]
+struct SchemaFlags {}
+
+fn parsed<F: Parser>(arguments: Vec<OsString>) -> F {
+    let command = command::<F>();
+    let arguments = go_flags::to_long_form(arguments, &command);
+    F::from_arg_matches(&command.get_matches_from(arguments)).unwrap_or_else(|error| error.exit())
 }
 
 /// A bool flag takes a value after `=`, as in Go.
-fn command() -> clap::Command {
-    Flags::command().mut_args(|argument| match argument.get_action() {
+fn command<F: CommandFactory>() -> clap::Command {
+    F::command().mut_args(|argument| match argument.get_action() {
         ArgAction::SetTrue => argument
             .action(ArgAction::Set)
             .num_args(0..=1)
@@ -259,6 +311,9 @@ mod tests {
 
     #[test]
     fn the_command_is_consistent() {
-        command().debug_assert();
+        command::<Flags>().debug_assert();
+        command::<CheckFlags>().debug_assert();
+        command::<ExplainFlags>().debug_assert();
+        command::<SchemaFlags>().debug_assert();
     }
 }

@@ -1,26 +1,36 @@
 //! Hooks files: from a path to checked hooks and every problem found on the way.
 //!
-//! Load, reload and the tests share this one path. Reading a file is here; what its text means is in
-//! `check`; which files form the table is in `set`.
+//! Load, reload, `check` and the tests share this one path. Reading a file is here; what its text means is
+//! in `check`; what works and is still a mistake, in `lint` and `inspect`; which files form the table, in
+//! `set`.
 
 mod check;
 mod check_rule;
 mod check_verify;
+mod excerpt;
+mod inspect;
+mod keys;
+mod lint;
 mod node;
 mod problem;
 mod record;
+mod schema;
 mod secrets;
 mod set;
 pub(crate) mod template;
 
+use std::fmt;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::hook::Entry;
+use crate::outcome::StartFailure;
+use excerpt::Excerpt;
 use template::Surroundings;
 
-pub(crate) use problem::{Effect, Problem};
+pub(crate) use problem::{Effect, Kind, Problem};
+pub(crate) use schema::schema;
 pub(crate) use set::{HooksFiles, hooks_files_in};
 
 /// A hooks file larger than this is no hooks file: ten thousand hooks take about five MiB.
@@ -41,48 +51,87 @@ pub(crate) struct Reading {
     pub(crate) is_template: bool,
     /// What templates and secrets may ask of the machine.
     pub(crate) surroundings: Surroundings,
+    /// For `check`: everything is looked at, also on the machine, and lines are kept to be shown.
+    pub(crate) examination: Option<Examination>,
+}
+
+/// What `check` asks of those who would do it: whether a command starts, whether a status is sent.
+pub(crate) struct Examination {
+    pub(crate) command: Box<ExamineCommand>,
+    pub(crate) is_status_sent: fn(i64) -> bool,
+}
+
+/// The path of a program, or why it would not start, with its working directory.
+type ExamineCommand = dyn Fn(&Path, Option<&Path>) -> Result<PathBuf, StartFailure> + Send + Sync;
+
+impl fmt::Debug for Examination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Examination").finish_non_exhaustive()
+    }
+}
+
+/// A file's text.
+struct Source<'p> {
+    path: &'p Path,
+    /// The path as reports name it.
+    file: Arc<str>,
+    /// The text that is read as YAML.
+    text: String,
+    /// The text of the file, when it is a template.
+    template: Option<String>,
+}
+
+impl Source<'_> {
+    /// The line at `position` for a report. Of a template's output only what stands in the template too:
+    /// the rest may come from the environment.
+    fn excerpt(&self, position: node::Position, secrets: &[String]) -> Option<Excerpt> {
+        let line = excerpt::line_at(&self.text, position.line)?;
+        let stands_in = |template: &String| template.lines().any(|written| written == line);
+        let is_written = self.template.as_ref().is_none_or(stands_in);
+        is_written.then(|| Excerpt::at(&self.text, position, secrets))?
+    }
 }
 
 /// Reads and checks a file. `is_first`: it was not read before.
 pub(crate) fn load(path: &Path, reading: &Reading, is_first: bool) -> Loaded {
-    let file: Arc<str> = path.to_string_lossy().into();
-    let refused = |message: String, position: node::Position| Loaded {
-        problems: vec![Problem {
-            effect: Effect::FileRefused,
-            file: file.clone(),
-            position,
-            hook: None,
-            key: String::new(),
-            message,
-            help: None,
-        }],
-        is_refused: true,
-        ..Loaded::default()
-    };
-    match text_of(path, reading, is_first) {
-        Ok(text) => check::check(&text, file, &reading.surroundings),
-        Err((message, position)) => refused(message, position),
+    match source_of(path, reading, is_first) {
+        Ok(source) => check::check(&source, reading),
+        Err(problem) => Loaded { problems: vec![*problem], is_refused: true, ..Loaded::default() },
     }
 }
 
-/// `FILE:LINE` of the hook at `index`, found by reading the file again.
-fn place_of_hook(path: &Path, reading: &Reading, index: usize) -> String {
-    match text_of(path, reading, false) {
-        Ok(text) => format!("{}:{}", path.display(), check::line_of_hook(&text, index)),
-        Err(_) => path.display().to_string(),
+/// Where the hook at `index` stands, found by reading the file again, and the line.
+fn place_of_hook(path: &Path, reading: &Reading, index: usize) -> (node::Position, Option<Excerpt>) {
+    match source_of(path, reading, false) {
+        Ok(source) => {
+            let position = check::place_of_hook(&source.text, index);
+            (position, reading.examination.as_ref().and_then(|_| source.excerpt(position, &[])))
+        }
+        Err(_) => Default::default(),
     }
 }
 
 /// The YAML text of a file.
-fn text_of(path: &Path, reading: &Reading, is_first: bool) -> Result<String, (String, node::Position)> {
-    let text = read(path, is_first).map_err(|message| (message, node::Position::default()))?;
+fn source_of<'p>(path: &'p Path, reading: &Reading, is_first: bool) -> Result<Source<'p>, Box<Problem>> {
+    let file: Arc<str> = path.to_string_lossy().into();
+    let text = read(path, is_first).map_err(|message| {
+        let help = "give `-hooks` a file, or a directory of files, that the server's user can read";
+        Problem::of_file(Kind::Unreadable, file.clone(), message, help)
+    })?;
     if !reading.is_template {
-        return Ok(text);
+        return Ok(Source { path, file, text, template: None });
     }
-    template::render(&text, &reading.surroundings).map_err(|error| {
-        let position = node::Position { line: error.line, column: error.column };
-        (format!("template: {}", error.message), position)
-    })
+    match template::render(&text, &reading.surroundings) {
+        Ok(rendered) => Ok(Source { path, file, text: rendered, template: Some(text) }),
+        Err(error) => {
+            let position = node::Position { line: error.line, column: error.column };
+            let message = format!("template: {}", error.message);
+            let help = "mend the template, or start without `-template` if the file is none";
+            let problem = Problem::of_file(Kind::Template, file, message, help);
+            let excerpt = reading.examination.as_ref().and_then(|_| Excerpt::at(&text, position, &[]));
+            Err(Box::new(Problem { position, excerpt, ..problem }))
+        }
+    }
 }
 
 fn read(path: &Path, is_first: bool) -> Result<String, String> {

@@ -32,6 +32,15 @@ pub(crate) struct InvocationFile {
     pub(crate) content: Vec<u8>,
 }
 
+impl Invocation {
+    /// For a program that cannot be started and looks like a command line.
+    pub(crate) fn hint_on_words(&self) -> Option<String> {
+        let program = self.program.to_string_lossy();
+        let first = program.split_ascii_whitespace().next().filter(|first| *first != program)?;
+        Some(format!("use 'pass-arguments-to-command' to specify args for '{first}'"))
+    }
+}
+
 /// A part of an invocation that is not what the hook asks for. The run takes place all the same.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Shortfall {

@@ -10,10 +10,12 @@ mod secret;
 mod value;
 
 // Pure: decides, does nothing.
+mod capture;
 mod facts;
 mod hook;
 mod invocation;
 mod json_text;
+mod judge;
 mod log_text;
 mod lookup;
 mod nearest;
@@ -33,6 +35,7 @@ mod privileges;
 mod request_id;
 mod run;
 mod runs;
+mod saved_requests;
 mod set_up;
 mod systemd;
 mod watch;
@@ -42,16 +45,25 @@ mod deliver;
 mod respond;
 
 // Edge and wiring.
+mod check;
 mod cli;
+mod explain;
 mod serve;
 mod server;
 
 use std::process::ExitCode;
 
+use cli::CommandLine;
+
 /// Reads the command line and does what it says.
 #[must_use]
 pub fn main() -> ExitCode {
-    let flags = cli::read();
+    let flags = match cli::read() {
+        CommandLine::Serve(flags) => *flags,
+        CommandLine::Check(flags) => return check::check(flags),
+        CommandLine::Explain(flags) => return explain::command(&flags),
+        CommandLine::Schema => return check::print_schema(),
+    };
     if flags.version {
         println!("{} version {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
         return ExitCode::SUCCESS;

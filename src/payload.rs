@@ -40,6 +40,14 @@ pub(crate) enum Problem {
     Part { part: String, reason: String },
 }
 
+impl Problem {
+    /// The key that mends it, for a hook that looks into the payload.
+    pub(crate) fn help(&self) -> Option<&'static str> {
+        matches!(self, Self::UnsupportedContentType { .. })
+            .then_some("if the body is JSON, set `incoming-payload-content-type: application/json`")
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Json,
@@ -49,6 +57,15 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Form => "form",
+            Self::Xml => "xml",
+            Self::Multipart => "multipart",
+        }
+    }
+
     /// The order counts: the first that fits wins. Compared without regard to case.
     pub(crate) fn of(content_type: &[u8]) -> Option<Self> {
         let content_type = content_type.to_ascii_lowercase();
@@ -78,11 +95,23 @@ pub(crate) struct Reading<'h> {
     pub(crate) json_parts: &'h [&'h str],
 }
 
+impl<'h> Reading<'h> {
+    /// The content type that counts: the hook's, or else the request's own.
+    pub(crate) fn content_type<'r>(&self, request: &'r Request) -> &'r [u8]
+    where
+        'h: 'r,
+    {
+        self.content_type.map_or(own_content_type(request), str::as_bytes)
+    }
+}
+
+fn own_content_type(request: &Request) -> &[u8] {
+    request.headers.get(hyper::header::CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes())
+}
+
 /// Reads the body of `request`. Only a broken multipart body is an error: the reference refuses it.
 pub(crate) fn parse<'a>(request: &'a Request, reading: Reading<'_>) -> Result<Payload<'a>, MultipartError> {
-    let own_content_type =
-        request.headers.get(hyper::header::CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
-    let content_type = reading.content_type.map_or(own_content_type, str::as_bytes);
+    let content_type = reading.content_type(request);
     Ok(match Kind::of(content_type) {
         Some(Kind::Json) => match json::parse_payload(&request.body, reading.wanted) {
             Ok(fields) => Payload { fields, ..Payload::default() },
@@ -97,7 +126,10 @@ pub(crate) fn parse<'a>(request: &'a Request, reading: Reading<'_>) -> Result<Pa
             Ok(_) => Payload::default(),
             Err(error) => without(Problem::Xml(error.to_string())),
         },
-        Some(Kind::Multipart) => multipart::parse(own_content_type, &request.body, reading.json_parts)?,
+        Some(Kind::Multipart) => {
+            // The boundary is the request's own, whatever the hook says.
+            multipart::parse(own_content_type(request), &request.body, reading.json_parts)?
+        }
         None => without(Problem::UnsupportedContentType {
             content_type: crate::log_text::clipped(&String::from_utf8_lossy(content_type)),
         }),

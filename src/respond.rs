@@ -1,14 +1,20 @@
 //! What the client is told. Status codes and client texts are here and nowhere else; none of them
 //! says more than a stranger may know.
 
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
 use bytes::Bytes;
 use http_body_util::Full;
+use hyper::body::Body;
 use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
 
 use crate::body::BodyError;
-use crate::hook::{OutputInResponse, ResponseSettings};
-use crate::outcome::Outcome;
+use crate::hook::{Hook, OutputInResponse, ResponseSettings};
+use crate::judge::Ruling;
+use crate::outcome::{Ending, Outcome, Output};
 use crate::sender::Answer;
 
 pub(crate) type HttpResponse = Response<Full<Bytes>>;
@@ -26,6 +32,28 @@ const RETRY_AFTER_S: HeaderValue = HeaderValue::from_static("5");
 
 /// Headers of every response on `/` and on matched hooks.
 pub(crate) type GlobalHeaders = Vec<(HeaderName, HeaderValue)>;
+
+/// What a ruling is answered with, if nothing comes between: of a run, that it has started and, where the
+/// client waits for it, that it went well and printed nothing.
+pub(crate) fn to_ruling(ruling: &Ruling, hook: &Hook, global: &GlobalHeaders) -> HttpResponse {
+    match ruling {
+        Ruling::Handshake(answered) => handshake(answered.answer.clone(), global),
+        Ruling::MethodNotAllowed { allowed } => method_not_allowed(allowed),
+        Ruling::NotVerified(_) => not_verified(global),
+        Ruling::MultipartBroken(_) => multipart_broken(global),
+        Ruling::RuleError { .. } => rule_error(global),
+        Ruling::NotMet { .. } => not_met(&hook.response, global),
+        Ruling::Met { .. } if hook.response.output == OutputInResponse::No => {
+            accepted(&hook.response, global)
+        }
+        Ruling::Met { .. } => {
+            let ending = Ending::Exited(0);
+            let outcome =
+                Outcome { ending, is_leaked: false, output: Output::default(), duration: Duration::ZERO };
+            ended(Some(outcome), &hook.response, global)
+        }
+    }
+}
 
 pub(crate) fn index(global: &GlobalHeaders) -> HttpResponse {
     with_global(text(StatusCode::OK, "OK"), global)
@@ -61,9 +89,13 @@ pub(crate) fn body_refused(error: &BodyError, global: &GlobalHeaders) -> HttpRes
         }
         BodyError::Broken(_) => text(StatusCode::BAD_REQUEST, "Request body could not be read."),
     };
-    // What is left of the body is not worth waiting for.
-    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    close_after(&mut response);
     with_global(response, global)
+}
+
+/// What is left of the request's body is not worth waiting for.
+pub(crate) fn close_after(response: &mut HttpResponse) {
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
 }
 
 pub(crate) fn not_verified(global: &GlobalHeaders) -> HttpResponse {
@@ -146,12 +178,27 @@ pub(crate) fn ended(
     with_hook(with_global(response, global), settings)
 }
 
+/// The bytes of an answer, which are all there.
+pub(crate) fn body_of(response: HttpResponse) -> Bytes {
+    let frame = pin!(response.into_body()).poll_frame(&mut Context::from_waker(Waker::noop()));
+    match frame {
+        Poll::Ready(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
+        Poll::Ready(Some(Err(never))) => match never {},
+        Poll::Ready(None) | Poll::Pending => Bytes::new(),
+    }
+}
+
 /// The server is about to end, and starts nothing any more.
 pub(crate) fn shutting_down(global: &GlobalHeaders) -> HttpResponse {
     let mut response =
         text(StatusCode::SERVICE_UNAVAILABLE, "The server is shutting down. Please try again later.");
     response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_S);
     with_global(response, global)
+}
+
+/// Whether a configured status is sent; another number means 200.
+pub(crate) fn is_sent(code: i64) -> bool {
+    status_of(code).is_some()
 }
 
 fn text(status: StatusCode, body: impl Into<Bytes>) -> HttpResponse {
@@ -178,12 +225,15 @@ fn with_hook(response: HttpResponse, settings: &ResponseSettings) -> HttpRespons
     with_global(response, &settings.headers)
 }
 
-/// The status a hook configures: one with a registered reason phrase that can end an exchange, else 200.
+/// The status a hook configures, else 200.
 fn configured(code: Option<i64>) -> StatusCode {
-    code.and_then(|code| u16::try_from(code).ok())
-        .and_then(|code| StatusCode::from_u16(code).ok())
-        .filter(|status| !status.is_informational() && status.canonical_reason().is_some())
-        .unwrap_or(StatusCode::OK)
+    code.and_then(status_of).unwrap_or(StatusCode::OK)
+}
+
+/// A status with a registered reason phrase that can end an exchange.
+fn status_of(code: i64) -> Option<StatusCode> {
+    let status = u16::try_from(code).ok().and_then(|code| StatusCode::from_u16(code).ok())?;
+    (!status.is_informational() && status.canonical_reason().is_some()).then_some(status)
 }
 
 #[cfg(test)]

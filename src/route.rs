@@ -70,6 +70,11 @@ impl Routing {
         let Some(id) = path.strip_prefix(&self.prefix) else {
             return Route::NotFound;
         };
+        self.to_hook(method, id, table)
+    }
+
+    /// What `method` may do at the hook `id`.
+    pub(crate) fn to_hook(&self, method: &str, id: &str, table: &HookTable) -> Route {
         match table.get(id) {
             None => Route::UnknownHook { id: id.to_owned() },
             Some(Entry::Refused { id, reason }) => Route::Refused { id: id.clone(), reason: reason.clone() },

@@ -50,7 +50,22 @@ pub(crate) enum Match {
 }
 
 impl Match {
-    fn parameter(&self) -> Option<&Reference> {
+    /// Its `type` in a hooks file.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Value { .. } => "value",
+            Self::Regex { .. } => "regex",
+            Self::Hmac { keys, .. } => match keys.first() {
+                Some(HmacKey::Sha1(_)) => "payload-hmac-sha1",
+                Some(HmacKey::Sha512(_)) => "payload-hmac-sha512",
+                Some(HmacKey::Sha256(_)) | None => "payload-hmac-sha256",
+            },
+            Self::IpWhitelist { .. } => "ip-whitelist",
+            Self::ScalrSignature { .. } => "scalr-signature",
+        }
+    }
+
+    pub(crate) fn parameter(&self) -> Option<&Reference> {
         match self {
             Self::Value { parameter, .. } | Self::Regex { parameter, .. } | Self::Hmac { parameter, .. } => {
                 Some(parameter)
@@ -159,12 +174,22 @@ pub(crate) struct Conditions {
     pub(crate) now_unix_s: i64,
 }
 
-/// Evaluates `rule`. `observe` is called for every match that was reached, in order.
+/// What an evaluation lets others see of itself, with the way to it.
+pub(crate) enum Observed<'o> {
+    Match(&'o Match, &'o MatchResult),
+    /// An `and`, `or` or `not` has ended: its truth, and the fault it passes on.
+    Operator {
+        truth: bool,
+        fault: Option<&'o Fault>,
+    },
+}
+
+/// Evaluates `rule`. `observe` is called for every part that was reached, when it has ended.
 pub(crate) fn evaluate(
     rule: &Rule,
     facts: &Facts<'_>,
     conditions: Conditions,
-    observe: &mut dyn FnMut(&[Step], &Match, &MatchResult),
+    observe: &mut dyn FnMut(&[Step], Observed<'_>),
 ) -> Verdict {
     let mut evaluation = Evaluation { facts, conditions, steps: Vec::new(), observe };
     match evaluation.rule(rule) {
@@ -178,7 +203,7 @@ struct Evaluation<'e, 'f> {
     facts: &'e Facts<'f>,
     conditions: Conditions,
     steps: Vec<Step>,
-    observe: &'e mut dyn FnMut(&[Step], &Match, &MatchResult),
+    observe: &'e mut dyn FnMut(&[Step], Observed<'_>),
 }
 
 /// What the reference's evaluators return: a truth, and beside it perhaps a fault.
@@ -186,15 +211,17 @@ type Truth = (bool, Option<Fault>);
 
 impl Evaluation<'_, '_> {
     fn rule(&mut self, rule: &Rule) -> Truth {
-        match rule {
+        let (truth, fault) = match rule {
             Rule::And(parts) => self.and(parts),
             Rule::Or(parts) => self.or(parts),
             Rule::Not(part) => {
                 let (truth, fault) = self.step(Step::Not, part);
                 (!truth, fault)
             }
-            Rule::Match(part) => self.leaf(part),
-        }
+            Rule::Match(part) => return self.leaf(part),
+        };
+        (self.observe)(&self.steps, Observed::Operator { truth, fault: fault.as_ref() });
+        (truth, fault)
     }
 
     fn step(&mut self, step: Step, rule: &Rule) -> Truth {
@@ -233,7 +260,7 @@ impl Evaluation<'_, '_> {
 
     fn leaf(&mut self, part: &Match) -> Truth {
         let result = evaluate_match(part, self.facts, self.conditions.now_unix_s);
-        (self.observe)(&self.steps, part, &result);
+        (self.observe)(&self.steps, Observed::Match(part, &result));
         match result {
             MatchResult::Holds => (true, None),
             MatchResult::Fails(_) => (false, None),

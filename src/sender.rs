@@ -41,6 +41,7 @@ pub(crate) use signature::{Items, ListFault, Shape, items};
 pub(crate) use source::Source;
 pub(crate) use spec::{Spec, duration};
 pub(crate) use table::{OPEN, Row, find, named, nearest, table};
+pub(crate) use timestamp::{format_ms, parse_ms};
 pub(crate) use unfit::UNFIT;
 pub(crate) use verifier::{Labels, Options, Verifier};
 pub(crate) use verify::{Decision, Verified};

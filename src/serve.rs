@@ -21,6 +21,7 @@ use crate::request_id::RequestIds;
 use crate::route::Routing;
 use crate::run::{LeakedPipes, examine};
 use crate::runs::Runs;
+use crate::saved_requests::SavedRequests;
 use crate::server::timed::Timeouts;
 use crate::server::tls::{self, TlsSettings, TlsVersions};
 use crate::server::{Endpoint, Listener, Server, ServerLimits};
@@ -99,7 +100,7 @@ async fn run(flags: Flags, passed: Option<PassedSocket>, log_file: LogFile) -> R
     // Before the files are read, so that no change is missed.
     let watch = flags.hotreload.then(|| FileWatch::new(files.paths(), hooks_files_in)).transpose();
     let watch = watch.map_err(|error| format!("failed to watch the hooks files: {error}"))?;
-    let delivery = Arc::new(delivery(&flags));
+    let delivery = Arc::new(delivery(&flags)?);
     load(&mut files, &delivery);
     if delivery.table.load().is_empty()
         && !flags.nopanic
@@ -222,12 +223,12 @@ fn tls_settings(flags: &TlsFlags) -> Result<Option<TlsSettings>, String> {
 fn hooks_files(flags: &Flags) -> HooksFiles {
     let paths = if flags.hooks.is_empty() { vec!["hooks.json".into()] } else { flags.hooks.clone() };
     let surroundings = cli::hooks_file_surroundings();
-    HooksFiles::new(paths, Reading { is_template: flags.template, surroundings })
+    HooksFiles::new(paths, Reading { is_template: flags.template, surroundings, examination: None })
 }
 
-fn delivery(flags: &Flags) -> Delivery {
+fn delivery(flags: &Flags) -> Result<Delivery, String> {
     let LimitFlags { max_body_size, max_body_memory, body_timeout, max_output, .. } = flags.limits;
-    Delivery {
+    Ok(Delivery {
         settings: Settings {
             routing: Routing::new(&flags.urlprefix, &flags.http_methods),
             global_headers: flags.header.clone(),
@@ -241,7 +242,18 @@ fn delivery(flags: &Flags) -> Delivery {
         runs: Runs::new(),
         leaked_pipes: LeakedPipes::default(),
         request_ids: RequestIds::new(flags.x_request_id, flags.x_request_id_limit),
-    }
+        saved_requests: saved_requests(flags)?,
+    })
+}
+
+/// Opened as the user that the server is from here on.
+fn saved_requests(flags: &Flags) -> Result<Option<SavedRequests>, String> {
+    let Some(directory) = &flags.save_requests else { return Ok(None) };
+    let files_max = flags.save_requests_max as usize;
+    let opened = SavedRequests::open(directory, files_max);
+    opened
+        .map(Some)
+        .map_err(|error| format!("failed to open `-save-requests {}`: {error}", directory.display()))
 }
 
 /// Descriptors beside connections: for runs (one each while they last), files and the runtime.
@@ -299,7 +311,7 @@ fn load(files: &mut HooksFiles, delivery: &Delivery) {
 }
 
 fn tell(problem: &Problem) {
-    match problem.effect {
+    match problem.effect() {
         Effect::Warning => warn!("{problem}"),
         Effect::Error | Effect::HookRefused => error!("{problem}"),
         Effect::FileRefused => error!("couldn't load hooks from file! {problem}"),

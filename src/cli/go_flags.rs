@@ -68,7 +68,7 @@ mod tests {
         #[track_caller]
         fn check(arguments: &[&str], expected: &[&str]) {
             let all = std::iter::once("hookrunner").chain(arguments.iter().copied()).map(OsString::from);
-            let long = to_long_form(all, &crate::cli::command());
+            let long = to_long_form(all, &crate::cli::command::<crate::cli::Flags>());
             let long: Vec<&str> = long.iter().skip(1).filter_map(|argument| argument.to_str()).collect();
             assert_eq!(long, expected);
         }

@@ -6,19 +6,77 @@ use tracing::{debug, error, info, warn};
 
 use crate::hook::Hook;
 use crate::invocation::Invocation;
+use crate::judge::{Judgement, Note, Ruling};
 use crate::outcome::{Ending, Outcome, StartFailure};
 use crate::payload::Problem;
 
-/// A missing payload matters when the hook refers to it; then the line also says what mends it.
-pub(super) fn tell_problem(hook: &Hook, id: &str, problem: &Problem) {
-    let refers_to_payload = hook.needs.payload;
-    match problem {
-        Problem::UnsupportedContentType { .. } if refers_to_payload => {
-            let hint = "the payload is empty; if the body is JSON, set `incoming-payload-content-type: application/json`";
-            warn!(request = %id, hook = %hook.id, "{problem}; {hint}");
+/// What is worth a line of its own. The verdict itself stands in the request's line.
+pub(super) fn tell_judgement(hook: &Hook, id: &str, judgement: &Judgement) {
+    let Judgement { verified, notes, ruling } = judgement;
+    let secrets = hook.verify.as_ref().map_or(0, |verify| verify.verifier.secret_count());
+    let position = verified.and_then(|verified| verified.secret_position);
+    if let Some(position) = position.filter(|_| secrets > 1) {
+        info!(request = %id, hook = %hook.id, "verified with secret {}", position + 1);
+    }
+    for note in notes {
+        tell_note(hook, id, note);
+    }
+    match ruling {
+        Ruling::NotVerified(refusal) => {
+            warn!(request = %id, hook = %hook.id, "not verified: {refusal}");
         }
-        _ if refers_to_payload => warn!(request = %id, hook = %hook.id, "{problem}; the payload is empty"),
-        _ => debug!(request = %id, hook = %hook.id, "{problem}"),
+        Ruling::MultipartBroken(broken) => {
+            warn!(request = %id, hook = %hook.id, "error parsing multipart form: {broken}");
+        }
+        Ruling::RuleError { because } => {
+            warn!(request = %id, hook = %hook.id, "error evaluating hook: {because}");
+        }
+        Ruling::Handshake(_)
+        | Ruling::MethodNotAllowed { .. }
+        | Ruling::NotMet { .. }
+        | Ruling::Met { .. } => {}
+    }
+}
+
+fn tell_note(hook: &Hook, id: &str, note: &Note) {
+    match note {
+        Note::Payload(problem) => tell_problem(hook, id, problem),
+        Note::Json(not_parsed) => {
+            info!(request = %id, hook = %hook.id, "error parsing JSON parameter: {not_parsed}");
+        }
+        Note::Shortfall(shortfall) => info!(request = %id, hook = %hook.id, "{shortfall}"),
+        Note::NoDelivery => warn!(
+            request = %id, hook = %hook.id,
+            "nothing in the request tells whether it is a duplicate: it counts as new"
+        ),
+    }
+}
+
+/// A missing payload matters when the hook refers to it; then the line also says what mends it.
+fn tell_problem(hook: &Hook, id: &str, problem: &Problem) {
+    match problem.help() {
+        _ if !hook.needs.payload => debug!(request = %id, hook = %hook.id, "{problem}"),
+        Some(help) => warn!(request = %id, hook = %hook.id, "{problem}; the payload is empty; {help}"),
+        None => warn!(request = %id, hook = %hook.id, "{problem}; the payload is empty"),
+    }
+}
+
+/// How the request's line in the log ends.
+pub(crate) fn story_of(hook_id: &str, ruling: &Ruling) -> String {
+    match ruling {
+        Ruling::Handshake(_) => format!("{hook_id} got matched, and answered the sender's handshake"),
+        Ruling::MethodNotAllowed { allowed } => {
+            format!("{hook_id} got matched, but allows only {}", allowed.join(", "))
+        }
+        Ruling::NotVerified(refusal) => format!("{hook_id} got matched, but {refusal}"),
+        Ruling::MultipartBroken(_) => format!("{hook_id} got matched, but its form is broken"),
+        Ruling::RuleError { .. } => {
+            format!("{hook_id} got matched, but its rule could not be evaluated")
+        }
+        Ruling::NotMet { because } => format!(
+            "{hook_id} got matched, but didn't get triggered because the trigger rules were not satisfied: {because}"
+        ),
+        Ruling::Met { .. } => format!("{hook_id} got matched"),
     }
 }
 
@@ -38,12 +96,7 @@ pub(super) fn tell_start(invocation: &Invocation) {
 pub(super) fn tell_not_started(invocation: &Invocation, failure: &StartFailure) {
     let program = invocation.program.display().to_string();
     let (request, hook) = (&invocation.request_id, &invocation.hook_id);
-    let hint = match program.split_ascii_whitespace().next() {
-        Some(first) if first != program => {
-            format!("; use 'pass-arguments-to-command' to specify args for '{first}'")
-        }
-        _ => String::new(),
-    };
+    let hint = invocation.hint_on_words().map(|hint| format!("; {hint}")).unwrap_or_default();
     error!(request = %request, hook = %hook, "error in exec: \"{program}\": {failure}{hint}");
 }
 

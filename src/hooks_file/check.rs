@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use hyper::header::{HeaderName, HeaderValue};
 
-use super::Loaded;
 use super::check_rule::rule;
 use super::check_verify::{deduplicate, verify};
-use super::node::{self, Node, Position, Segment, Target};
-use super::problem::{Effect, Problem};
+use super::excerpt::Excerpt;
+use super::node::{self, Node, Position, Segment, SyntaxError, Target};
+use super::problem::{Kind, Problem};
 use super::record::{Reader, Record};
-use super::template::Surroundings;
+use super::{Loaded, Reading, Source, inspect, keys, lint};
 use crate::hook::{
     self, Command, Entry, FileVariable, Hook, Needs, OutputInResponse, ResponseSettings, Variable,
 };
@@ -19,76 +19,65 @@ use crate::nearest::nearest;
 use crate::reference::Reference;
 use crate::rule::Rule;
 
-const HOOK_KEYS: [&str; 19] = [
-    "id",
-    "execute-command",
-    "command-working-directory",
-    "response-message",
-    "response-headers",
-    "success-http-response-code",
-    "trigger-rule-mismatch-http-response-code",
-    "include-command-output-in-response",
-    "include-command-output-in-response-on-error",
-    "http-methods",
-    "incoming-payload-content-type",
-    "parse-parameters-as-json",
-    "pass-arguments-to-command",
-    "pass-environment-to-command",
-    "pass-file-to-command",
-    "trigger-rule",
-    "trigger-signature-soft-failures",
-    "verify",
-    "deduplicate",
-];
-const REFERENCE_KEYS: [&str; 4] = ["source", "name", "envname", "base64decode"];
-
-/// Checks the text of `file`.
-pub(super) fn check(text: &str, file: Arc<str>, surroundings: &Surroundings) -> Loaded {
-    let mut reader = Reader::new(file.clone(), text, surroundings);
+/// Checks the text of a file.
+pub(super) fn check(source: &Source<'_>, reading: &Reading) -> Loaded {
+    let text = &source.text;
+    let mut reader = Reader::new(source.file.clone(), text, reading);
     let (hooks, syntax_error) = match node::parse(text) {
         Ok((root, more_follow)) => {
             let hooks = file_hooks(&mut reader, &root);
             if more_follow {
+                reader.hook = None;
                 let message = "only the first document of the file is read, and another follows after `---`";
-                reader.report(Effect::Error, message, Some("put all hooks into one list".to_owned()));
+                reader.report(Kind::SeveralDocuments, message, "put all hooks into one list");
             }
             (hooks, None)
         }
         Err(error) => (Vec::new(), Some(error)),
     };
+    if reading.examination.is_some() {
+        inspect::file(&mut reader, source);
+    }
     let is_refused = reader.file_refused || syntax_error.is_some();
+    let secrets: Vec<String> = reader.literal_secrets.iter().map(|secret| secret.text.clone()).collect();
+    let excerpt = |position| reading.examination.as_ref().and_then(|_| source.excerpt(position, &secrets));
     let mut problems: Vec<Problem> = reader
         .problems
         .into_iter()
-        .map(|(problem, target)| Problem { position: node::locate(text, &target), ..problem })
+        .map(|(problem, place)| {
+            // What has no place is about the file as a whole.
+            if place.target.path.is_empty() && problem.kind != Kind::WrongType {
+                return problem;
+            }
+            let position = node::locate(text, &place.target);
+            let position = match &place.inside {
+                Some((value, offset)) => Excerpt::position_inside(text, position, value, *offset),
+                None => position,
+            };
+            Problem { position, excerpt: excerpt(position), ..problem }
+        })
         .collect();
-    if let Some(error) = syntax_error {
-        problems.push(file_problem(&file, error.position, error.message));
+    if let Some(SyntaxError { position, message }) = syntax_error {
+        let help = "look at this line and the one before: indentation, quotes, brackets, a missing colon";
+        let problem = Problem::of_file(Kind::Syntax, source.file.clone(), message, help);
+        problems.push(Problem { position, excerpt: excerpt(position), ..problem });
     }
     if reader.problems_dropped > 0 {
-        let message = format!("{} more problems are not shown", reader.problems_dropped);
-        problems
-            .push(Problem { effect: Effect::Warning, ..file_problem(&file, Position::default(), message) });
+        let message = format!("more is wrong than is shown here, in {} places", reader.problems_dropped);
+        problems.push(Problem::of_file(
+            Kind::NotShown,
+            source.file.clone(),
+            message,
+            "mend the others first",
+        ));
     }
     let hooks = if is_refused { Vec::new() } else { hooks };
     Loaded { hooks, problems, is_refused }
 }
 
-/// The line on which the hook at `index` begins.
-pub(super) fn line_of_hook(text: &str, index: usize) -> usize {
-    node::locate(text, &Target { path: vec![Segment::Item(index)], at_key: false }).line
-}
-
-fn file_problem(file: &Arc<str>, position: Position, message: String) -> Problem {
-    Problem {
-        effect: Effect::FileRefused,
-        file: file.clone(),
-        position,
-        hook: None,
-        key: String::new(),
-        message,
-        help: None,
-    }
+/// Where the hook at `index` begins.
+pub(super) fn place_of_hook(text: &str, index: usize) -> Position {
+    node::locate(text, &Target { path: vec![Segment::Item(index)], at_key: false })
 }
 
 fn file_hooks(reader: &mut Reader<'_>, root: &Node) -> Vec<(usize, Entry)> {
@@ -112,7 +101,7 @@ fn file_hooks(reader: &mut Reader<'_>, root: &Node) -> Vec<(usize, Entry)> {
             let first = reader.place_of_item(first);
             let message = format!("the id `{}` stands here and in {first}", entry.id());
             reader.item(index, |reader| {
-                reader.report(Effect::FileRefused, message, Some("give each hook its own id".to_owned()));
+                reader.report(Kind::DuplicateId, message, "give each hook its own id");
             });
         }
         hooks.push((index, entry));
@@ -123,12 +112,19 @@ fn file_hooks(reader: &mut Reader<'_>, root: &Node) -> Vec<(usize, Entry)> {
 fn hook(reader: &mut Reader<'_>, node: &Node) -> Option<Entry> {
     let id = peek_id(node);
     reader.hook.clone_from(&id);
-    let record = reader.record(node, "a hook", &HOOK_KEYS)?;
+    let record = reader.record(node, "a hook", keys::HOOK)?;
     let id_read = reader.text(record, "id").filter(|id| !id.is_empty());
     let hook = read_hook(reader, record, id_read.clone().unwrap_or_default());
+    if let Some(examination) = &reader.reading.examination {
+        lint::hook(reader, record, &hook, examination.is_status_sent);
+        inspect::command(reader, record, &hook, examination);
+    }
     let Some(id) = id_read else {
-        let help = "without an `id` no request can reach the hook".to_owned();
-        reader.report(Effect::Error, "the hook has no `id`", Some(help));
+        reader.report(
+            Kind::NoId,
+            "the hook has no `id`",
+            "write one: without it no request can reach the hook",
+        );
         return None;
     };
     Some(match reader.refusal.take() {
@@ -151,8 +147,8 @@ fn peek_id(node: &Node) -> Option<String> {
 fn read_hook(reader: &mut Reader<'_>, record: Record<'_>, id: String) -> Hook {
     let program = reader.text(record, "execute-command").unwrap_or_default();
     if program.is_empty() {
-        let help = "name the program to run".to_owned();
-        reader.report(Effect::Error, "the hook has no `execute-command`: it cannot run", Some(help));
+        let message = "the hook has no `execute-command`: it cannot run";
+        reader.report(Kind::NoCommand, message, "name the program to run");
     }
     let working_directory = reader.text(record, "command-working-directory").filter(|path| !path.is_empty());
     let verify = guard(reader, record, "verify", verify);
@@ -182,8 +178,8 @@ fn read_hook(reader: &mut Reader<'_>, record: Record<'_>, id: String) -> Hook {
     };
     hook.needs = Needs::of(&hook);
     if hook.needs.delivery && hook.verify.is_none() && !is_sender_refused {
-        let help = Some("add `verify:` with the sender's name".to_owned());
-        reader.report(Effect::Error, "`delivery` is known only of a verified sender", help);
+        let help = "add `verify:` with the sender's name";
+        reader.report(Kind::UnverifiedDelivery, "`delivery` is known only of a verified sender", help);
     }
     hook
 }
@@ -199,7 +195,8 @@ fn guard<T>(
         Some((index, node)) => reader.entry(index, key, |reader| read(reader, node)),
         None => {
             if record.has(key) {
-                reader.refuse(format!("`{key}` is empty"), "write its keys below it, or remove it");
+                let message = format!("`{key}` is empty");
+                reader.report(Kind::EmptyGuard, message, "write its keys below it, or remove it");
             }
             None
         }
@@ -209,8 +206,8 @@ fn guard<T>(
 fn trigger_rule(reader: &mut Reader<'_>, record: Record<'_>) -> Option<Rule> {
     let written = record.get("trigger-rule");
     if written.is_none() && record.has("trigger-rule") {
-        let help = "write a rule, or remove the key".to_owned();
-        reader.report(Effect::Warning, "`trigger-rule` is empty: it guards nothing", Some(help));
+        let message = "`trigger-rule` is empty: it guards nothing";
+        reader.report(Kind::EmptyTriggerRule, message, "write a rule, or remove the key");
     }
     let (index, node) = written?;
     reader.entry(index, "trigger-rule", |reader| rule(reader, node))
@@ -233,38 +230,36 @@ fn response_settings(reader: &mut Reader<'_>, record: Record<'_>) -> ResponseSet
 }
 
 fn response_header(reader: &mut Reader<'_>, node: &Node) -> Option<(HeaderName, HeaderValue)> {
-    let record = reader.record(node, "a header", &["name", "value"])?;
+    let record = reader.record(node, "a header", keys::HEADER)?;
     let name = reader.text(record, "name").unwrap_or_default();
     let value = reader.text(record, "value").unwrap_or_default();
     match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(&value)) {
         (Ok(name), Ok(_)) if hook::is_framing(&name) => {
             let message =
                 format!("`{name}` belongs to the connection and is set by the server: it is not sent");
-            reader.report(Effect::Error, message, None);
+            reader.report(Kind::BadHeader, message, "remove it");
             None
         }
         (Ok(name), Ok(value)) => Some((name, value)),
         (Err(_), _) => {
-            reader.report(
-                Effect::Error,
-                format!("`{name}` cannot be the name of a header: it is not sent"),
-                None,
-            );
+            let message = format!("`{name}` cannot be the name of a header: it is not sent");
+            reader.report(Kind::BadHeader, message, "write letters, digits and `-`");
             None
         }
         (_, Err(_)) => {
-            reader.report(Effect::Error, format!("the value of header `{name}` cannot be sent"), None);
+            let message = format!("the value of header `{name}` cannot be sent");
+            reader.report(Kind::BadHeader, message, "write one line without control characters");
             None
         }
     }
 }
 
 fn argument(reader: &mut Reader<'_>, node: &Node) -> Option<Reference> {
-    reader.record(node, "a reference", &REFERENCE_KEYS).map(|record| reference(reader, record))
+    reader.record(node, "a reference", keys::REFERENCE).map(|record| reference(reader, record))
 }
 
 fn variable(reader: &mut Reader<'_>, node: &Node) -> Option<Variable> {
-    let record = reader.record(node, "a reference", &REFERENCE_KEYS)?;
+    let record = reader.record(node, "a reference", keys::REFERENCE)?;
     let value = reference(reader, record);
     let name = reader
         .text(record, "envname")
@@ -274,7 +269,7 @@ fn variable(reader: &mut Reader<'_>, node: &Node) -> Option<Variable> {
 }
 
 fn file_variable(reader: &mut Reader<'_>, node: &Node) -> Option<FileVariable> {
-    let record = reader.record(node, "a reference", &REFERENCE_KEYS)?;
+    let record = reader.record(node, "a reference", keys::REFERENCE)?;
     let value = reference(reader, record);
     let base64 = reader.flag(record, "base64decode");
     let name = reader.text(record, "envname").filter(|name| !name.is_empty()).unwrap_or_else(|| {
@@ -285,12 +280,12 @@ fn file_variable(reader: &mut Reader<'_>, node: &Node) -> Option<FileVariable> {
 
 fn checked_variable_name(reader: &mut Reader<'_>, name: String) -> Option<String> {
     if name.contains(['=', '\0']) {
-        reader.report(
-            Effect::Error,
-            "an environment name holds no `=` and no NUL: the variable is left out",
-            None,
-        );
+        let message = "an environment name holds no `=` and no NUL: the variable is left out";
+        reader.report(Kind::BadVariable, message, "give it another `envname`");
         return None;
+    }
+    if reader.reading.examination.is_some() {
+        lint::variable_name(reader, &name);
     }
     Some(name)
 }
@@ -312,7 +307,8 @@ pub(super) fn reference(reader: &mut Reader<'_>, record: Record<'_>) -> Referenc
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("write one of {}", known.join(", ")),
         };
-        reader.report(Effect::Error, what, Some(help));
+        let key = if matches!(source.as_str(), "request" | "delivery") { "name" } else { "source" };
+        reader.report_at_entry((record, key), Kind::UnknownSource, what, help);
     }
     reference
 }

@@ -6,25 +6,15 @@ use std::net::IpAddr;
 use ipnet::{IpNet, Ipv4Net};
 
 use super::check::reference;
+use super::keys::{self, MATCH_TYPES};
 use super::node::Node;
-use super::problem::Effect;
+use super::problem::Kind;
 use super::record::{Reader, Record};
-use super::secrets::secrets;
+use super::secrets::{is_secret, secrets};
 use crate::nearest::nearest;
 use crate::reference::Reference;
 use crate::rule::{GoRegex, HmacAlgorithm, HmacKey, Match, Rule};
 
-const OPERATORS: [&str; 4] = ["and", "or", "not", "match"];
-const MATCH_KEYS: [&str; 6] = ["type", "secret", "value", "regex", "parameter", "ip-range"];
-const MATCH_TYPES: [&str; 7] = [
-    "value",
-    "regex",
-    "payload-hmac-sha1",
-    "payload-hmac-sha256",
-    "payload-hmac-sha512",
-    "ip-whitelist",
-    "scalr-signature",
-];
 /// Operators in one another. Evaluation recurses.
 const RULE_DEPTH_MAX: usize = 100;
 
@@ -34,25 +24,37 @@ pub(super) fn rule(reader: &mut Reader<'_>, node: &Node) -> Option<Rule> {
 
 fn rule_at(reader: &mut Reader<'_>, node: &Node, depth: usize) -> Option<Rule> {
     if depth == RULE_DEPTH_MAX {
-        reader.refuse(format!("rules are nested deeper than {RULE_DEPTH_MAX}"), "flatten them");
+        reader.report(
+            Kind::DeepRule,
+            format!("rules are nested deeper than {RULE_DEPTH_MAX}"),
+            "flatten them",
+        );
         return None;
     }
-    let record = reader.record(node, "a rule", &OPERATORS)?;
-    let present: Vec<&str> = OPERATORS.iter().copied().filter(|operator| record.has(operator)).collect();
-    let operator = match present.as_slice() {
-        [operator] => *operator,
+    let record = reader.record(node, "a rule", keys::RULE)?;
+    let operators = keys::names(keys::RULE);
+    let present: Vec<&str> = operators.into_iter().filter(|operator| record.has(operator)).collect();
+    match present.as_slice() {
+        [operator] => operation(reader, record, operator, depth),
         [] => {
-            reader.refuse("the rule is empty", "write one of `and`, `or`, `not`, `match`");
-            return None;
+            reader.report(Kind::EmptyRule, "the rule is empty", "write one of `and`, `or`, `not`, `match`");
+            None
         }
         several => {
             let message = format!("the rule has {} operators: `{}`", several.len(), several.join("`, `"));
-            reader.refuse(message, "keep one; combine them with `and: [{…}, {…}]`");
-            return None;
+            reader.report(Kind::SeveralOperators, message, "keep one; combine them with `and: [{…}, {…}]`");
+            // Read for what else is wrong in them.
+            for operator in several {
+                operation(reader, record, operator, depth);
+            }
+            None
         }
-    };
+    }
+}
+
+fn operation(reader: &mut Reader<'_>, record: Record<'_>, operator: &str, depth: usize) -> Option<Rule> {
     let Some((index, part)) = record.get(operator) else {
-        reader.refuse(format!("`{operator}` is empty"), "write a rule below it");
+        reader.report(Kind::EmptyRule, format!("`{operator}` is empty"), "write a rule below it");
         return None;
     };
     reader.entry(index, operator, |reader| match operator {
@@ -68,7 +70,7 @@ fn parts(reader: &mut Reader<'_>, node: &Node, depth: usize) -> Option<Vec<Rule>
         return reader.wrong_type(node, "a list of rules");
     };
     if items.is_empty() {
-        reader.refuse("the list of rules is empty", "write at least one rule in it");
+        reader.report(Kind::EmptyRule, "the list of rules is empty", "write at least one rule in it");
         return None;
     }
     let mut rules = Vec::with_capacity(items.len());
@@ -79,7 +81,7 @@ fn parts(reader: &mut Reader<'_>, node: &Node, depth: usize) -> Option<Vec<Rule>
 }
 
 fn match_rule(reader: &mut Reader<'_>, node: &Node) -> Option<Match> {
-    let record = reader.record(node, "a match", &MATCH_KEYS)?;
+    let record = reader.record(node, "a match", keys::MATCH)?;
     let kind = reader.text(record, "type").unwrap_or_default();
     let algorithm = match kind.as_str() {
         "ip-whitelist" => return ip_whitelist(reader, record),
@@ -101,13 +103,18 @@ fn match_rule(reader: &mut Reader<'_>, node: &Node) -> Option<Match> {
                 "" => "the match has no `type`".to_owned(),
                 unknown => format!("unknown match type `{unknown}`"),
             };
-            reader.refuse(message, help);
+            reader.report_at_entry((record, "type"), Kind::UnknownMatchType, message, help);
             return None;
         }
     };
     if kind.contains("-hash-") {
-        let help = Some(format!("write `{}`", kind.replace("-hash-", "-hmac-")));
-        reader.report(Effect::Warning, format!("`{kind}` is an old name"), help);
+        let help = format!("write `{}`", kind.replace("-hash-", "-hmac-"));
+        reader.report_at_entry(
+            (record, "type"),
+            Kind::OldMatchType,
+            format!("`{kind}` is an old name"),
+            help,
+        );
     }
     let keys = hmac_keys(reader, record, algorithm);
     let parameter = parameter(reader, record)?;
@@ -116,12 +123,12 @@ fn match_rule(reader: &mut Reader<'_>, node: &Node) -> Option<Match> {
 
 fn parameter(reader: &mut Reader<'_>, record: Record<'_>) -> Option<Reference> {
     let Some((index, node)) = record.get("parameter") else {
-        reader
-            .refuse("the match has no `parameter`", "say what to compare: `parameter: {source: …, name: …}`");
+        let help = "say what to compare: `parameter: {source: …, name: …}`";
+        reader.report(Kind::IncompleteMatch, "the match has no `parameter`", help);
         return None;
     };
     reader.entry(index, "parameter", |reader| {
-        let record = reader.record(node, "a reference", &["source", "name", "envname", "base64decode"])?;
+        let record = reader.record(node, "a reference", keys::REFERENCE)?;
         Some(reference(reader, record))
     })
 }
@@ -133,28 +140,32 @@ fn value(reader: &mut Reader<'_>, record: Record<'_>) -> Option<Match> {
             true => "write the text to compare with as `value`, not as `secret`",
             false => "write the text to compare with; without it an empty value would pass",
         };
-        reader.refuse("a match of type `value` has no `value`", help);
+        reader.report(Kind::IncompleteMatch, "a match of type `value` has no `value`", help);
         return None;
     }
     let value = reader.text(record, "value").unwrap_or_default();
+    if parameter.as_ref().is_some_and(is_secret) {
+        reader.at(record, "value", |reader, _| reader.keep_literal_secret(&value));
+    }
     Some(Match::Value { parameter: parameter?, value })
 }
 
 fn regex(reader: &mut Reader<'_>, record: Record<'_>) -> Option<Match> {
     let parameter = parameter(reader, record);
     let Some((index, _)) = record.get("regex") else {
-        reader.refuse(
-            "a match of type `regex` has no `regex`",
-            "write the pattern; without it everything would match",
-        );
+        let help = "write the pattern; without it everything would match";
+        reader.report(Kind::IncompleteMatch, "a match of type `regex` has no `regex`", help);
         return None;
     };
     let pattern = reader.text(record, "regex")?;
     match GoRegex::new(&pattern) {
         Ok(regex) => Some(Match::Regex { parameter: parameter?, regex }),
         Err(error) => {
-            reader
-                .entry(index, "regex", |reader| reader.refuse(error.to_string(), "patterns are Go's (RE2)"));
+            let at = (pattern.as_str(), error.offset().unwrap_or(0));
+            let help = "patterns are Go's (RE2): https://github.com/google/re2/wiki/Syntax";
+            reader.entry(index, "regex", |reader| {
+                reader.report_inside(at, Kind::BadRegex, error.to_string(), help);
+            });
             None
         }
     }
@@ -162,7 +173,8 @@ fn regex(reader: &mut Reader<'_>, record: Record<'_>) -> Option<Match> {
 
 fn hmac_keys(reader: &mut Reader<'_>, record: Record<'_>, algorithm: HmacAlgorithm) -> Option<Vec<HmacKey>> {
     if record.get("secret").is_none() {
-        reader.refuse("the match has no `secret`", "write the secret that the sender signs with");
+        let help = "write the secret that the sender signs with";
+        reader.report(Kind::NoSecret, "the match has no `secret`", help);
         return None;
     }
     let secrets = secrets(reader, record, "secret");
@@ -170,29 +182,30 @@ fn hmac_keys(reader: &mut Reader<'_>, record: Record<'_>, algorithm: HmacAlgorit
 }
 
 fn ip_whitelist(reader: &mut Reader<'_>, record: Record<'_>) -> Option<Match> {
+    let help = "write addresses or networks, separated by spaces";
     let Some((index, _)) = record.get("ip-range") else {
-        reader.refuse("the match has no `ip-range`", "write addresses or networks, separated by spaces");
+        reader.report(Kind::IncompleteMatch, "the match has no `ip-range`", help);
         return None;
     };
     let ranges = reader.text(record, "ip-range")?;
     let mut networks = Vec::new();
+    let mut is_bad = false;
     for range in ranges.split_ascii_whitespace() {
-        match network(range) {
-            Some(network) => networks.push(network),
-            None => {
-                let message = format!("`{range}` is neither an address nor a network");
-                reader.entry(index, "ip-range", |reader| {
-                    reader.refuse(message, "write `192.0.2.7` or `192.0.2.0/24`")
-                });
-                return None;
-            }
-        }
+        let Some(network) = network(range) else {
+            is_bad = true;
+            let at = (ranges.as_str(), range.as_ptr() as usize - ranges.as_ptr() as usize);
+            let message = format!("`{range}` is neither an address nor a network");
+            let help = "write `192.0.2.7` or `192.0.2.0/24`";
+            reader
+                .entry(index, "ip-range", |reader| reader.report_inside(at, Kind::BadNetwork, message, help));
+            continue;
+        };
+        networks.push(network);
     }
-    if networks.is_empty() {
-        reader.refuse("`ip-range` is empty", "write addresses or networks, separated by spaces");
-        return None;
+    if networks.is_empty() && !is_bad {
+        reader.report(Kind::BadNetwork, "`ip-range` is empty", help);
     }
-    Some(Match::IpWhitelist { networks })
+    (!networks.is_empty() && !is_bad).then_some(Match::IpWhitelist { networks })
 }
 
 /// An address means itself. IPv4 written as IPv6 is IPv4, as the peer's address is.

@@ -5,39 +5,39 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::check::reference;
+use super::keys;
 use super::node::Node;
+use super::problem::Kind;
 use super::record::{Reader, Record};
 use super::secrets::secrets;
 use crate::hook::{Deduplicate, DuplicateKey, Verify};
 use crate::sender::{self, Options, RawSpec, Spec, SpecError, Verifier};
 use crate::units::parse_duration;
 
-const OWN_KEYS: [&str; 7] =
-    ["sender", "secret", "tolerance", "public-url", "username", "verify-token", "set-up-file"];
-const DEDUPLICATE_KEYS: [&str; 2] = ["by", "for"];
 /// How long a delivery is remembered when `for` is absent: senders retry for hours, GitHub's page offers
 /// a redelivery for three days.
 const LIFETIME_DEFAULT: Duration = Duration::from_secs(24 * 3_600);
+
+/// Read as a duration, for the record has it as a text.
+const TOLERANCE: &str = "tolerance";
 
 /// The name of a sender whose record is written in the hook.
 const CUSTOM: &str = "custom";
 
 pub(super) fn verify(reader: &mut Reader<'_>, node: &Node) -> Option<Verify> {
-    let mut keys = OWN_KEYS.to_vec();
-    keys.extend(RawSpec::KEYS.iter().map(|(_, long)| *long).filter(|key| !OWN_KEYS.contains(key)));
-    let record = reader.record(node, "a sender", &keys)?;
+    let record = reader.record(node, "a sender", keys::VERIFY)?;
     let name = reader.text(record, "sender");
     let set_up_file = reader.text(record, "set-up-file").map(PathBuf::from);
     let options = Options {
         secrets: verify_secrets(reader, record, set_up_file.as_ref()),
-        tolerance: duration(reader, record, "tolerance"),
+        tolerance: duration(reader, record, TOLERANCE),
         public_url: reader.text(record, "public-url"),
         username: reader.text(record, "username"),
         verify_token: secrets(reader, record, "verify-token").into_iter().next(),
         set_up: set_up_file.is_some(),
     };
     let mut overrides = RawSpec::default();
-    for (_, key) in RawSpec::KEYS.iter().filter(|(_, key)| !OWN_KEYS.contains(key)) {
+    for (_, key) in RawSpec::KEYS.iter().filter(|(_, key)| *key != TOLERANCE) {
         let Some(text) = reader.text(record, key) else { continue };
         if let Some(field) = overrides.field_mut(key) {
             *field = Some(text);
@@ -52,10 +52,25 @@ pub(super) fn verify(reader: &mut Reader<'_>, node: &Node) -> Option<Verify> {
             Some(Verify { verifier, sender: name.unwrap_or_else(|| CUSTOM.to_owned()), set_up_file })
         }
         Err(error) => {
-            reader.refuse(error.to_string(), "`hookrunner senders` shows what each sender needs");
+            refuse(reader, record, &error);
             None
         }
     }
+}
+
+/// Reports the mistake at the key it is about.
+fn refuse(reader: &mut Reader<'_>, record: Record<'_>, error: &SpecError) {
+    let (kind, key) = match error {
+        SpecError::Sender { .. } => (Kind::UnknownSender, "sender"),
+        SpecError::NoSecret => (Kind::NoSecret, "secret"),
+        SpecError::Secret { .. } => (Kind::BadSender, "secret"),
+        SpecError::Placeholder { .. } => (Kind::BadSender, "message"),
+        SpecError::Value { field, .. }
+        | SpecError::Absent { field, .. }
+        | SpecError::Unused { field, .. } => (Kind::BadSender, *field),
+    };
+    let help = "`hookrunner senders` shows what each sender needs";
+    reader.report_at_entry((record, key), kind, error.to_string(), help);
 }
 
 fn build(name: Option<&str>, overrides: RawSpec, options: Options) -> Result<Verifier, SpecError> {
@@ -81,10 +96,11 @@ pub(super) fn deduplicate(
     verify: Option<&Verify>,
     is_sender_refused: bool,
 ) -> Option<Deduplicate> {
-    let record = reader.record(node, "a rule for duplicates", &DEDUPLICATE_KEYS)?;
+    let record = reader.record(node, "a rule for duplicates", keys::DEDUPLICATE)?;
     let lifetime = duration(reader, record, "for").unwrap_or(LIFETIME_DEFAULT);
     let Some((index, by)) = record.get("by") else {
-        reader.refuse("`deduplicate` has no `by`", "write `delivery-id`, `signature` or a reference");
+        let help = "write `delivery-id`, `signature` or a reference";
+        reader.report(Kind::BadDeduplicate, "`deduplicate` has no `by`", help);
         return None;
     };
     let can = |can: fn(&Verifier) -> bool| verify.map_or(is_sender_refused, |verify| can(&verify.verifier));
@@ -103,7 +119,11 @@ fn duplicate_key(
                 return Some(DuplicateKey::DeliveryId);
             }
             let message = "the hook's sender gives its deliveries no id";
-            reader.refuse(message, "write `signature`, or a reference to what tells deliveries apart");
+            reader.report(
+                Kind::BadDeduplicate,
+                message,
+                "write `signature`, or a reference to what tells deliveries apart",
+            );
             None
         }
         Node::Text(word) if word == "signature" => {
@@ -111,15 +131,20 @@ fn duplicate_key(
                 return Some(DuplicateKey::Signature);
             }
             let message = "the hook's sender does not sign its deliveries, or not each one differently";
-            reader.refuse(message, "write `delivery-id`, or a reference to what tells deliveries apart");
+            reader.report(
+                Kind::BadDeduplicate,
+                message,
+                "write `delivery-id`, or a reference to what tells deliveries apart",
+            );
             None
         }
         Node::Mapping(_) => {
-            let record = reader.record(node, "a reference", &["source", "name"])?;
+            let record = reader.record(node, "a reference", keys::DUPLICATE_REFERENCE)?;
             Some(DuplicateKey::Value(reference(reader, record)))
         }
         _ => {
-            reader.refuse(
+            reader.report(
+                Kind::BadDeduplicate,
                 "unknown way to tell deliveries apart",
                 "write `delivery-id`, `signature` or a reference",
             );
@@ -133,7 +158,8 @@ fn duration(reader: &mut Reader<'_>, record: Record<'_>, key: &str) -> Option<Du
     match parse_duration(&text) {
         Ok(duration) => Some(duration),
         Err(reason) => {
-            reader.refuse(format!("`{key}`: {reason}"), "write a number and its unit");
+            let message = format!("`{key}`: {reason}");
+            reader.report_at_entry((record, key), Kind::BadDuration, message, "write a number and its unit");
             None
         }
     }

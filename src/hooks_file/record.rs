@@ -2,27 +2,46 @@
 
 use std::sync::Arc;
 
-use super::check::line_of_hook;
+use super::Reading;
+use super::check::place_of_hook;
+use super::keys::{self, Key};
 use super::node::{Node, Segment, Target};
-use super::problem::{Effect, Problem};
-use super::template::Surroundings;
+use super::problem::{Effect, Kind, Problem};
 use crate::nearest::nearest;
 
-/// Problems reported of one file; further ones are counted only.
+/// Problems reported of one file when it is loaded; further ones are counted only.
 const PROBLEMS_MAX: usize = 200;
+/// The same for `check`. Each costs a search for its place, which for a file of ten thousand hooks is a
+/// fifth of a second.
+const CHECKED_PROBLEMS_MAX: usize = 1000;
+
+/// What a report points at.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub(super) target: Target,
+    /// A byte of the scalar at the target, and what the scalar reads as.
+    pub(super) inside: Option<(String, usize)>,
+}
+
+/// A secret that stands in the file itself.
+pub(super) struct LiteralSecret {
+    pub(super) text: String,
+    pub(super) at: (Vec<Segment>, Vec<String>, Option<String>),
+}
 
 /// The state of reading one file.
 pub(super) struct Reader<'t> {
     file: Arc<str>,
     text: &'t str,
-    pub(super) surroundings: &'t Surroundings,
-    pub(super) problems: Vec<(Problem, Target)>,
+    pub(super) reading: &'t Reading,
+    pub(super) problems: Vec<(Problem, Place)>,
     pub(super) problems_dropped: usize,
     /// The id of the hook being read.
     pub(super) hook: Option<String>,
     /// Why the hook being read is refused, if it is.
     pub(super) refusal: Option<String>,
     pub(super) file_refused: bool,
+    pub(super) literal_secrets: Vec<LiteralSecret>,
     path: Vec<Segment>,
     names: Vec<String>,
 }
@@ -31,32 +50,44 @@ pub(super) struct Reader<'t> {
 #[derive(Clone, Copy)]
 pub(super) struct Record<'n> {
     entries: &'n [(String, Node)],
+    keys: &'static [Key],
 }
 
 impl<'n> Record<'n> {
+    /// The mapping `node`, whose keys are not checked (again).
+    pub(super) fn of(node: &'n Node, keys: &'static [Key]) -> Option<Self> {
+        match node {
+            Node::Mapping(entries) => Some(Self { entries, keys }),
+            _ => None,
+        }
+    }
+
     /// The value at `key` and its index; null counts as absent. The last of several counts.
     pub(super) fn get(&self, key: &str) -> Option<(usize, &'n Node)> {
+        debug_assert!(keys::is_known(self.keys, key), "`{key}` is in no table");
         let at = self.entries.iter().rposition(|(name, _)| name.eq_ignore_ascii_case(key))?;
         let (_, node) = self.entries.get(at)?;
         (*node != Node::Null).then_some((at, node))
     }
 
     pub(super) fn has(&self, key: &str) -> bool {
+        debug_assert!(keys::is_known(self.keys, key), "`{key}` is in no table");
         self.entries.iter().any(|(name, _)| name.eq_ignore_ascii_case(key))
     }
 }
 
 impl<'t> Reader<'t> {
-    pub(super) fn new(file: Arc<str>, text: &'t str, surroundings: &'t Surroundings) -> Self {
+    pub(super) fn new(file: Arc<str>, text: &'t str, reading: &'t Reading) -> Self {
         Self {
             file,
             text,
-            surroundings,
+            reading,
             problems: Vec::new(),
             problems_dropped: 0,
             hook: None,
             refusal: None,
             file_refused: false,
+            literal_secrets: Vec::new(),
             path: Vec::new(),
             names: Vec::new(),
         }
@@ -82,26 +113,77 @@ impl<'t> Reader<'t> {
 
     /// `FILE:LINE` of the hook at `index`.
     pub(super) fn place_of_item(&self, index: usize) -> String {
-        format!("{}:{}", self.file, line_of_hook(self.text, index))
+        format!("{}:{}", self.file, place_of_hook(self.text, index).line)
     }
 
-    /// Reports a problem with the value at the current place.
-    pub(super) fn report(&mut self, effect: Effect, message: impl Into<String>, help: Option<String>) {
-        self.report_at(false, effect, message.into(), help);
+    /// Reads on at the entry `key` of `record`, if it is there.
+    pub(super) fn at<T>(
+        &mut self,
+        record: Record<'_>,
+        key: &str,
+        read: impl FnOnce(&mut Self, &Node) -> T,
+    ) -> Option<T> {
+        let (index, node) = record.get(key)?;
+        Some(self.entry(index, key, |reader| read(reader, node)))
+    }
+
+    /// Reports a problem at the entry `key` of `record`, or at the record when it has none.
+    pub(super) fn report_at_entry(
+        &mut self,
+        (record, key): (Record<'_>, &str),
+        kind: Kind,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        match record.get(key) {
+            Some((index, _)) => self.entry(index, key, |reader| reader.report(kind, message, help)),
+            None => self.report(kind, message, help),
+        }
+    }
+
+    /// Keeps a secret that is written at the current place.
+    pub(super) fn keep_literal_secret(&mut self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        let at = (self.path.clone(), self.names.clone(), self.hook.clone());
+        self.literal_secrets.push(LiteralSecret { text: text.to_owned(), at });
+    }
+
+    /// Goes to a place that was kept, to report it there.
+    pub(super) fn go_to(&mut self, at: (Vec<Segment>, Vec<String>, Option<String>)) {
+        (self.path, self.names, self.hook) = at;
+    }
+
+    /// Reports a problem with the value at the current place, and what to write instead.
+    pub(super) fn report(&mut self, kind: Kind, message: impl Into<String>, help: impl Into<String>) {
+        let target = Target { path: self.path.clone(), at_key: false };
+        self.report_at(Place { target, inside: None }, kind, message.into(), help.into());
     }
 
     /// Reports a problem with the key at the current place.
-    pub(super) fn report_key(&mut self, effect: Effect, message: impl Into<String>, help: Option<String>) {
-        self.report_at(true, effect, message.into(), help);
+    pub(super) fn report_key(&mut self, kind: Kind, message: impl Into<String>, help: impl Into<String>) {
+        let target = Target { path: self.path.clone(), at_key: true };
+        self.report_at(Place { target, inside: None }, kind, message.into(), help.into());
     }
 
-    pub(super) fn refuse(&mut self, message: impl Into<String>, help: impl Into<String>) {
-        self.report(Effect::HookRefused, message, Some(help.into()));
+    /// Reports a problem with what begins at the byte `offset` of the text at the current place.
+    pub(super) fn report_inside(
+        &mut self,
+        (text, offset): (&str, usize),
+        kind: Kind,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let target = Target { path: self.path.clone(), at_key: false };
+        let place = Place { target, inside: Some((text.to_owned(), offset)) };
+        self.report_at(place, kind, message.into(), help.into());
     }
 
-    fn report_at(&mut self, at_key: bool, effect: Effect, message: String, help: Option<String>) {
+    fn report_at(&mut self, place: Place, kind: Kind, message: String, help: String) {
+        debug_assert!(self.reading.examination.is_some() || !kind.is_lint(), "a lint at load");
         let key = self.key_path();
-        match effect {
+        match kind.effect() {
             Effect::FileRefused => self.file_refused = true,
             Effect::HookRefused => {
                 let reason = if key.is_empty() { message.clone() } else { format!("{key}: {message}") };
@@ -109,20 +191,14 @@ impl<'t> Reader<'t> {
             }
             Effect::Error | Effect::Warning => {}
         }
-        if self.problems.len() == PROBLEMS_MAX {
+        let most = if self.reading.examination.is_some() { CHECKED_PROBLEMS_MAX } else { PROBLEMS_MAX };
+        if self.problems.len() == most {
             self.problems_dropped += 1;
             return;
         }
-        let problem = Problem {
-            effect,
-            file: self.file.clone(),
-            position: Default::default(),
-            hook: self.hook.clone(),
-            key,
-            message,
-            help,
-        };
-        self.problems.push((problem, Target { path: self.path.clone(), at_key }));
+        let hook = self.hook.clone();
+        let problem = Problem { hook, key, help, ..Problem::of_file(kind, self.file.clone(), message, "") };
+        self.problems.push((problem, place));
     }
 
     /// The current place below the hook, as `trigger-rule.and[1].match`.
@@ -139,31 +215,34 @@ impl<'t> Reader<'t> {
 
     /// The mapping at the current place with its keys checked against `keys`. `what` names it for the
     /// user: "a rule", "a reference".
-    pub(super) fn record<'n>(&mut self, node: &'n Node, what: &str, keys: &[&str]) -> Option<Record<'n>> {
+    pub(super) fn record<'n>(
+        &mut self,
+        node: &'n Node,
+        what: &str,
+        keys: &'static [Key],
+    ) -> Option<Record<'n>> {
         let Node::Mapping(entries) = node else {
-            self.wrong_type::<()>(node, &format!("{what} with keys ({})", keys.join(", ")));
+            self.wrong_type::<()>(node, &format!("{what} with keys ({})", keys::names(keys).join(", ")));
             return None;
         };
         for (index, (name, _)) in entries.iter().enumerate() {
             self.entry(index, name, |reader| reader.check_key(&entries[..index], name, keys));
         }
-        Some(Record { entries })
+        Some(Record { entries, keys })
     }
 
-    fn check_key(&mut self, before: &[(String, Node)], name: &str, keys: &[&str]) {
-        if keys.iter().any(|key| key.eq_ignore_ascii_case(name)) {
+    fn check_key(&mut self, before: &[(String, Node)], name: &str, keys: &[Key]) {
+        if keys::is_known(keys, name) {
             if before.iter().any(|(other, _)| other.eq_ignore_ascii_case(name)) {
-                self.report_key(
-                    Effect::HookRefused,
-                    format!("the key `{name}` is written twice"),
-                    Some("keep one of the two".to_owned()),
-                );
+                let message = format!("the key `{name}` is written twice");
+                self.report_key(Kind::RepeatedKey, message, "keep one of the two");
             }
-        } else if let Some(near) = nearest(name, keys) {
-            let help = Some(format!("did you mean `{near}`?"));
-            self.report_key(Effect::HookRefused, format!("unknown key `{name}`"), help);
+        } else if let Some(near) = nearest(name, &keys::names(keys)) {
+            let help = format!("did you mean `{near}`?");
+            self.report_key(Kind::MisspeltKey, format!("unknown key `{name}`"), help);
         } else if name != "<<" {
-            self.report_key(Effect::Warning, format!("unknown key `{name}`: it has no effect"), None);
+            let message = format!("unknown key `{name}`: it has no effect");
+            self.report_key(Kind::UnknownKey, message, "remove it, or make it a comment");
         }
     }
 
@@ -231,7 +310,15 @@ impl<'t> Reader<'t> {
             Node::Sequence(_) => "a list",
             Node::Mapping(_) => "a mapping",
         };
-        self.report(Effect::FileRefused, format!("{wanted} is wanted here, not {found}"), None);
+        let message = format!("{wanted} is wanted here, not {found}");
+        let help = match wanted {
+            _ if wanted.contains("list") => "begin each item with `- `, also when there is only one",
+            "true or false" => "write `true` or `false`, without quotes",
+            "a whole number" => "write digits, without quotes",
+            _ if wanted.contains("keys") => "write its keys as `key: value`, each on a line of its own",
+            _ => "write one value, in quotes if it would be read as something else",
+        };
+        self.report(Kind::WrongType, message, help);
         None
     }
 }

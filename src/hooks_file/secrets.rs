@@ -4,9 +4,12 @@
 use std::io::Read;
 use std::path::Path;
 
+use super::inspect;
+use super::keys;
 use super::node::Node;
-use super::problem::Effect;
+use super::problem::Kind;
 use super::record::{Reader, Record};
+use crate::reference::Reference;
 use crate::secret::Secret;
 
 /// No key of any sender is longer; a file that is was named by mistake.
@@ -14,19 +17,44 @@ const SECRET_BYTES_MAX: u64 = 64 * 1024;
 /// Secrets of one hook: the new one and the old, with room to spare. Each costs an HMAC per request.
 const SECRETS_MAX: usize = 8;
 
+/// Words in the name of a header or field whose value is a secret, or made with one.
+const SECRET_WORDS: [&str; 12] = [
+    "token",
+    "secret",
+    "key",
+    "apikey",
+    "password",
+    "passwd",
+    "pass",
+    "pwd",
+    "auth",
+    "authorization",
+    "signature",
+    "hmac",
+];
+
+/// Whether the value at `reference` is a secret, by its name.
+pub(super) fn is_secret(reference: &Reference) -> bool {
+    let (Reference::Header(name) | Reference::Query(name) | Reference::Payload(name)) = reference else {
+        return false;
+    };
+    let name = name.to_lowercase();
+    name.contains("token")
+        || name.contains("secret")
+        || name.split(|character: char| !character.is_alphanumeric()).any(|word| SECRET_WORDS.contains(&word))
+}
+
 /// The secrets at `key`; none when the key is absent. What cannot be read refuses the hook.
 pub(super) fn secrets(reader: &mut Reader<'_>, record: Record<'_>, key: &str) -> Vec<Secret> {
     let Some((index, node)) = record.get(key) else { return Vec::new() };
     reader.entry(index, key, |reader| {
         let Node::Sequence(items) = node else { return secret(reader, node).into_iter().collect() };
         if items.is_empty() {
-            reader.refuse("the list of secrets is empty", "write at least one secret");
+            reader.report(Kind::EmptySecret, "the list of secrets is empty", "write at least one secret");
         }
         if items.len() > SECRETS_MAX {
-            reader.refuse(
-                format!("more than {SECRETS_MAX} secrets"),
-                "remove those that no sender uses any more",
-            );
+            let message = format!("more than {SECRETS_MAX} secrets");
+            reader.report(Kind::ManySecrets, message, "remove those that no sender uses any more");
         }
         let items = items.iter().take(SECRETS_MAX).enumerate();
         items.filter_map(|(index, item)| reader.item(index, |reader| secret(reader, item))).collect()
@@ -35,22 +63,26 @@ pub(super) fn secrets(reader: &mut Reader<'_>, record: Record<'_>, key: &str) ->
 
 fn secret(reader: &mut Reader<'_>, node: &Node) -> Option<Secret> {
     match node {
-        Node::Text(text) | Node::Number(text) => non_empty(reader, text.clone().into_bytes(), "the secret"),
+        Node::Text(text) | Node::Number(text) => {
+            reader.keep_literal_secret(text);
+            non_empty(reader, text.clone().into_bytes(), "the secret")
+        }
         Node::Mapping(_) => {
-            let record = reader.record(node, "a secret", &["env", "file", "credential"])?;
-            let sources = ["env", "file", "credential"];
-            let mut present = sources.iter().filter(|source| record.has(source));
+            let record = reader.record(node, "a secret", keys::SECRET)?;
+            let mut present = keys::names(keys::SECRET).into_iter().filter(|source| record.has(source));
             match (present.next(), present.next()) {
                 (Some(source), None) => {
                     let name = reader.text(record, source).filter(|name| !name.is_empty());
                     let Some(name) = name else {
-                        reader.refuse(format!("`{source}` is empty"), "write where the secret is");
+                        let message = format!("`{source}` is empty");
+                        reader.report(Kind::SecretSource, message, "write where the secret is");
                         return None;
                     };
                     from(reader, source, &name)
                 }
                 _ => {
-                    reader.refuse("a secret has one source", "write one of `env`, `file`, `credential`");
+                    let help = "write one of `env`, `file`, `credential`";
+                    reader.report(Kind::SecretSource, "a secret has one source", help);
                     None
                 }
             }
@@ -60,7 +92,7 @@ fn secret(reader: &mut Reader<'_>, node: &Node) -> Option<Secret> {
 }
 
 fn from(reader: &mut Reader<'_>, source: &str, name: &str) -> Option<Secret> {
-    let surroundings = reader.surroundings;
+    let surroundings = &reader.reading.surroundings;
     let (what, read) = match source {
         "env" => {
             let value = surroundings.environment.get(name).map(|value| value.clone().into_bytes());
@@ -77,7 +109,12 @@ fn from(reader: &mut Reader<'_>, source: &str, name: &str) -> Option<Secret> {
                 (format!("the credential {name}"), Err(reason.to_owned()))
             }
         },
-        _ => (format!("the file {name}"), read_file(Path::new(name))),
+        _ => {
+            if reader.reading.examination.is_some() {
+                inspect::secret_file(reader, Path::new(name));
+            }
+            (format!("the file {name}"), read_file(Path::new(name)))
+        }
     };
     match read {
         Ok(mut bytes) => {
@@ -85,7 +122,7 @@ fn from(reader: &mut Reader<'_>, source: &str, name: &str) -> Option<Secret> {
             non_empty(reader, bytes, &what)
         }
         Err(reason) => {
-            reader.refuse(format!("{what} {reason}"), "set it, and reload");
+            reader.report(Kind::UnreadableSecret, format!("{what} {reason}"), "set it, and reload");
             None
         }
     }
@@ -115,11 +152,8 @@ fn trim_newline(bytes: &mut Vec<u8>) {
 fn non_empty(reader: &mut Reader<'_>, bytes: Vec<u8>, what: &str) -> Option<Secret> {
     let secret = Secret::new(bytes);
     if secret.is_none() {
-        reader.report(
-            Effect::HookRefused,
-            format!("{what} is empty"),
-            Some("an empty secret protects nothing: put the one the sender uses there".to_owned()),
-        );
+        let help = "an empty secret protects nothing: put the one the sender uses there";
+        reader.report(Kind::EmptySecret, format!("{what} is empty"), help);
     }
     secret
 }

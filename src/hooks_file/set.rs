@@ -6,8 +6,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::node::Position;
-use super::problem::{Effect, Problem};
+use super::problem::{Kind, Problem};
 use super::{Reading, load, place_of_hook};
 use crate::hook::{Entry, HookTable};
 
@@ -61,10 +60,10 @@ impl HooksFiles {
         self.is_first = false;
         // Each round turns one file back to its old hooks, and those never clash.
         for _ in 0..candidates.len() {
-            let Some((refused, problem)) = self.first_duplicate(&candidates) else {
+            let Some(refused) = first_duplicate(&candidates) else {
                 break;
             };
-            problems.push(problem);
+            problems.extend(self.duplicates(&candidates, refused));
             if let Some(candidate) = candidates.get_mut(refused) {
                 candidate.new = None;
             }
@@ -91,7 +90,10 @@ impl HooksFiles {
             match hooks_files_in(path) {
                 Ok(found) => files.extend(found),
                 Err(error) => {
-                    problems.push(set_problem(path, format!("cannot be read: {error}"), None));
+                    let help = "give `-hooks` a directory that the server's user can read";
+                    let file = Arc::from(path.to_string_lossy());
+                    let message = format!("cannot be read: {error}");
+                    problems.push(Problem::of_file(Kind::Unreadable, file, message, help));
                     let had = self.in_force.iter().map(|(file, _)| file);
                     files.extend(had.filter(|file| file.parent() == Some(path)).cloned());
                 }
@@ -102,34 +104,51 @@ impl HooksFiles {
         files
     }
 
-    /// The first id that two files have, as the candidate to refuse and the report. Of the two the one
-    /// is refused that brings the id anew; a file in its old state never is.
-    fn first_duplicate(&self, candidates: &[Candidate]) -> Option<(usize, Problem)> {
-        let mut owners: HashMap<&str, (usize, usize)> = HashMap::new();
-        for (file, candidate) in candidates.iter().enumerate() {
-            for (index, entry) in candidate.current() {
-                let Some((other_file, other_index)) = owners.insert(entry.id(), (file, *index)) else {
-                    continue;
-                };
-                let other = candidates.get(other_file)?;
-                let had_it = candidate.old.iter().any(|(_, old)| old.id() == entry.id());
-                let (refused, places) = match candidate.new.is_none() || (had_it && other.new.is_some()) {
-                    true => (other_file, [(other, other_index), (candidate, *index)]),
-                    false => (file, [(candidate, *index), (other, other_index)]),
-                };
-                let [here, there] =
-                    places.map(|(candidate, index)| place_of_hook(&candidate.path, &self.reading, index));
-                let message = format!("the id `{}` is in {here} and in {there}", entry.id());
-                let refused_file = candidates.get(refused)?;
-                let help = match refused_file.old.is_empty() {
-                    true => "give each hook its own id; until then this file is left out",
-                    false => "give each hook its own id; until then this file's former hooks stay in force",
-                };
-                return Some((refused, set_problem(&refused_file.path, message, Some(help.to_owned()))));
-            }
+    /// A report for each id that the candidate `refused` and another file have.
+    fn duplicates(&self, candidates: &[Candidate], refused: usize) -> Vec<Problem> {
+        let Some(candidate) = candidates.get(refused) else { return Vec::new() };
+        let others = candidates.iter().enumerate().filter(|(at, _)| *at != refused);
+        let owners: HashMap<&str, (&Candidate, usize)> = others
+            .flat_map(|(_, other)| other.current().iter().map(move |(at, entry)| (entry.id(), (other, *at))))
+            .collect();
+        let help = match candidate.old.is_empty() {
+            true => "give each hook its own id; until then this file is left out",
+            false => "give each hook its own id; until then this file's former hooks stay in force",
+        };
+        let mut problems = Vec::new();
+        for (index, entry) in candidate.current() {
+            let Some((other, other_index)) = owners.get(entry.id()) else { continue };
+            let (position, excerpt) = place_of_hook(&candidate.path, &self.reading, *index);
+            let (there, _) = place_of_hook(&other.path, &self.reading, *other_index);
+            let [here, there] = [(candidate, position), (other, there)].map(|(file, at)| match at.line {
+                0 => file.path.display().to_string(),
+                line => format!("{}:{line}", file.path.display()),
+            });
+            let message = format!("the id `{}` is in {here} and in {there}", entry.id());
+            let file = Arc::from(candidate.path.to_string_lossy());
+            let problem = Problem::of_file(Kind::DuplicateId, file, message, help);
+            problems.push(Problem { position, excerpt, hook: Some(entry.id().to_owned()), ..problem });
         }
-        None
+        problems
     }
+}
+
+/// The candidate to refuse for the first id that two files have. Of the two the one is refused that brings
+/// the id anew; a file in its old state never is.
+fn first_duplicate(candidates: &[Candidate]) -> Option<usize> {
+    let mut owners: HashMap<&str, usize> = HashMap::new();
+    for (file, candidate) in candidates.iter().enumerate() {
+        for (_, entry) in candidate.current() {
+            let Some(other_file) = owners.insert(entry.id(), file) else {
+                continue;
+            };
+            let other = candidates.get(other_file)?;
+            let had_it = candidate.old.iter().any(|(_, old)| old.id() == entry.id());
+            let is_other = candidate.new.is_none() || (had_it && other.new.is_some());
+            return Some(if is_other { other_file } else { file });
+        }
+    }
+    None
 }
 
 /// The hooks files of a directory, sorted.
@@ -147,16 +166,4 @@ pub(crate) fn hooks_files_in(directory: &Path) -> std::io::Result<Vec<PathBuf>> 
     }
     files.sort();
     Ok(files)
-}
-
-fn set_problem(path: &Path, message: String, help: Option<String>) -> Problem {
-    Problem {
-        effect: Effect::FileRefused,
-        file: Arc::from(path.to_string_lossy()),
-        position: Position::default(),
-        hook: None,
-        key: String::new(),
-        message,
-        help,
-    }
 }

@@ -29,12 +29,12 @@ pub(crate) fn pairs_that_decode(text: &[u8]) -> Object<'_> {
 /// First values by name; one pair that does not decode is an error for all.
 pub(crate) fn all_pairs(text: &[u8]) -> Result<Object<'_>, PairError> {
     let mut fields = Object::new();
-    for pair in pairs(text) {
-        let (name, value) = pair?;
-        insert_first(&mut fields, name, value);
-        if fields.len() > VALUES_MAX {
+    for (count, pair) in pairs(text).enumerate() {
+        if count == VALUES_MAX {
             return Err(PairError::TooMany);
         }
+        let (name, value) = pair?;
+        insert_first(&mut fields, name, value);
     }
     Ok(fields)
 }

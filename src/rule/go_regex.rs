@@ -21,7 +21,10 @@ const COMPILED_BYTES_MAX: usize = 64 << 20;
 const TREE_LEVELS_MAX: u32 = 250;
 
 #[derive(Debug, Clone)]
-pub(crate) struct GoRegex(Regex);
+pub(crate) struct GoRegex {
+    pattern: Box<str>,
+    regex: Regex,
+}
 
 impl GoRegex {
     pub(crate) fn new(pattern: &str) -> Result<Self, GoRegexError> {
@@ -34,16 +37,21 @@ impl GoRegex {
             .size_limit(bytes_max)
             .nest_limit(TREE_LEVELS_MAX)
             .build()
-            .map(Self)
+            .map(|regex| Self { pattern: pattern.into(), regex })
             .map_err(|error| match error {
                 regex::Error::CompiledTooBig(_) => GoRegexError::TooLarge { bytes_max },
                 other => GoRegexError::Compile(other),
             })
     }
 
+    /// As written.
+    pub(crate) fn pattern(&self) -> &str {
+        &self.pattern
+    }
+
     /// Whether the pattern matches somewhere in `text`. A byte that is no UTF-8 counts as one U+FFFD.
     pub(crate) fn is_match(&self, text: &[u8]) -> bool {
-        self.0.is_match(&as_characters(text))
+        self.regex.is_match(&as_characters(text))
     }
 }
 
@@ -72,6 +80,16 @@ pub(crate) enum GoRegexError {
     TooLarge { bytes_max: usize },
     #[error("cannot be compiled; groups, branches and repetitions nest {TREE_LEVELS_MAX} levels at most")]
     Compile(#[source] regex::Error),
+}
+
+impl GoRegexError {
+    /// The byte of the pattern that is wrong, when it is one.
+    pub(crate) fn offset(&self) -> Option<usize> {
+        match self {
+            Self::Syntax { offset, .. } => Some(*offset),
+            Self::TooLarge { .. } | Self::Compile(_) => None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]

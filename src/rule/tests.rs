@@ -145,8 +145,10 @@ fn conditions(soft: bool) -> Conditions {
 /// The verdict, and what was observed: each match that was reached, by its path.
 fn judged(shape: &Shape, facts: &Facts<'_>, soft: bool) -> (Verdict, Vec<String>) {
     let mut reached = Vec::new();
-    let verdict = evaluate(&shape.to_rule(), facts, conditions(soft), &mut |steps, part, result| {
-        reached.push(format!("{} {part}: {result}", display_path(steps)));
+    let verdict = evaluate(&shape.to_rule(), facts, conditions(soft), &mut |steps, observed| {
+        if let Observed::Match(part, result) = observed {
+            reached.push(format!("{} {part}: {result}", display_path(steps)));
+        }
     });
     (verdict, reached)
 }

@@ -3,13 +3,13 @@
 use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
+use nix::unistd::{AccessFlags, Pid, access};
 use tempfile::TempPath;
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
@@ -91,6 +91,25 @@ pub(crate) fn start(invocation: &Invocation, surroundings: &Surroundings) -> Res
     drop(command);
     let group = child.id().map(|id| Pid::from_raw(id.cast_signed()));
     Ok(Running { child, group, pipe: pipe::Receiver::from_owned_fd(reader.into())?, started, _files: files })
+}
+
+/// What is known of a start without starting: the file that would be run, if it can be and takes what it is
+/// given.
+pub(crate) fn rehearse(
+    invocation: &Invocation,
+    surroundings: &Surroundings,
+) -> Result<PathBuf, StartFailure> {
+    let directory = invocation.working_directory.as_deref();
+    let program = Path::new(&invocation.program);
+    program::examine(program, directory, surroundings)?;
+    check_sizes(invocation)?;
+    if let Some(InvocationFile { variable, .. }) = invocation.files.first() {
+        let place = directory.unwrap_or(&surroundings.temporary_directory);
+        access(place, AccessFlags::W_OK | AccessFlags::X_OK).map_err(|error| {
+            StartFailure::TemporaryFile { variable: variable.clone(), source: error.into() }
+        })?;
+    }
+    program::find(program, directory, surroundings)
 }
 
 /// What the system would refuse, said before with a name to it.

@@ -38,16 +38,17 @@ pub(super) fn find(
     Ok(std::path::absolute(found)?)
 }
 
-/// Looks at a hook's command without running it.
+/// Looks at a hook's command without running it, and gives its path.
 pub(crate) fn examine(
     program: &Path,
     working_directory: Option<&Path>,
     surroundings: &Surroundings,
-) -> Result<(), StartFailure> {
+) -> Result<PathBuf, StartFailure> {
     let path = find(program, working_directory, surroundings)?;
     look_at(&path)?;
     look_at_script(&path)?;
-    look_at_directory(working_directory)
+    look_at_directory(working_directory)?;
+    Ok(path)
 }
 
 fn is_executable_file(path: &Path) -> bool {

@@ -61,6 +61,13 @@ pub(crate) struct Answered {
     pub(crate) offered: Option<Secret>,
 }
 
+impl Answered {
+    /// Whether the sender does not get what it asks for.
+    pub(crate) fn is_refused(&self) -> bool {
+        matches!(self.answer, Answer::Refused | Answer::WrongToken)
+    }
+}
+
 impl From<Answer> for Answered {
     fn from(answer: Answer) -> Self {
         Self { answer, offered: None }
@@ -86,7 +93,7 @@ impl Verifier {
             Handshake::Lark => self.lark(&reading),
             Handshake::Asana if self.set_up => {
                 let secret = request.headers.get(ASANA_SECRET)?.as_bytes();
-                let with_header = |value| Answer::EmptyWithHeader { name: "X-Hook-Secret", value };
+                let with_header = |value| Answer::EmptyWithHeader { name: "x-hook-secret", value };
                 Some(bringing(secret, with_header))
             }
             Handshake::Notion => self.notion(&reading),

@@ -84,6 +84,11 @@ impl Verifier {
         Ok(Self { spec, secrets, verify_token, set_up, public_url, tolerance_ms })
     }
 
+    /// Where the signature is; what is there is not for logs.
+    pub(crate) fn signature(&self) -> Option<&Source> {
+        self.spec.signature.as_ref()
+    }
+
     pub(crate) fn secret_count(&self) -> usize {
         self.secrets.len()
     }

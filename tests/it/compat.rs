@@ -31,54 +31,58 @@ const SERVERS_AT_ONCE: usize = 4;
 const STRAY_RUN_WAIT: Duration = Duration::from_millis(300);
 
 #[derive(Deserialize)]
-struct Group {
-    name: String,
-    flags: Vec<String>,
-    env: BTreeMap<String, String>,
-    hooks_text: String,
-    hooks_ext: String,
+pub(crate) struct Group {
+    pub(crate) name: String,
+    pub(crate) flags: Vec<String>,
+    pub(crate) env: BTreeMap<String, String>,
+    pub(crate) hooks_text: String,
+    pub(crate) hooks_ext: String,
     #[serde(default)]
-    extra_files: BTreeMap<String, String>,
-    cases: Vec<Case>,
+    pub(crate) extra_files: BTreeMap<String, String>,
+    pub(crate) cases: Vec<Case>,
 }
 
 #[derive(Deserialize)]
-struct Case {
-    id: String,
-    request: Asked,
-    expect: Exchange,
+pub(crate) struct Case {
+    pub(crate) id: String,
+    pub(crate) request: Asked,
+    pub(crate) expect: Exchange,
 }
 
 #[derive(Deserialize, Debug)]
-struct Asked {
-    method: String,
-    path: String,
-    headers: Vec<(String, String)>,
-    body_b64: String,
+pub(crate) struct Asked {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body_b64: String,
 }
 
 /// Texts are Latin-1 views of bytes.
 #[derive(Deserialize, Debug, PartialEq)]
-struct Exchange {
-    status: u16,
-    body: String,
-    headers: BTreeMap<String, String>,
-    runs: Vec<Run>,
+pub(crate) struct Exchange {
+    pub(crate) status: u16,
+    pub(crate) body: String,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) runs: Vec<Run>,
 }
 
 #[derive(Deserialize, Debug, PartialEq, Default)]
-struct Run {
-    argv: Vec<String>,
-    env: BTreeMap<String, String>,
-    cwd: String,
+pub(crate) struct Run {
+    pub(crate) argv: Vec<String>,
+    pub(crate) env: BTreeMap<String, String>,
+    pub(crate) cwd: String,
     /// Base64 in the recordings; `None` is a file that could not be read.
-    files: BTreeMap<String, Option<String>>,
+    pub(crate) files: BTreeMap<String, Option<String>>,
+}
+
+pub(crate) fn recorded_groups() -> Vec<Group> {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/compat/cases.json"));
+    serde_json::from_str(&text.unwrap()).unwrap()
 }
 
 #[test]
 fn every_recorded_exchange_is_repeated() {
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/compat/cases.json"));
-    let groups: Vec<Group> = serde_json::from_str(&text.unwrap()).unwrap();
+    let groups = recorded_groups();
     let count: usize = groups.iter().map(|group| group.cases.len()).sum();
     assert_eq!(count, 672);
 
@@ -207,7 +211,7 @@ impl Exchange {
 }
 
 /// JSON texts that mean the same become the same text, files are decoded, headers that are not compared go.
-fn canonical(mut exchange: Exchange) -> Exchange {
+pub(crate) fn canonical(mut exchange: Exchange) -> Exchange {
     for run in &mut exchange.runs {
         run.argv.iter_mut().chain(run.env.values_mut()).for_each(|text| *text = canonical_json(text));
         for content in run.files.values_mut().flatten() {
@@ -219,7 +223,7 @@ fn canonical(mut exchange: Exchange) -> Exchange {
 }
 
 /// Keys sorted, escapes undone, number literals as they were written. Other texts stay.
-fn canonical_json(text: &str) -> String {
+pub(crate) fn canonical_json(text: &str) -> String {
     if !text.starts_with(['{', '[']) || serde_json::from_str::<IgnoredAny>(text).is_err() {
         return text.to_owned();
     }
@@ -248,7 +252,7 @@ fn numbers_as_texts(json: &str) -> String {
     texts
 }
 
-fn latin1(bytes: &[u8]) -> String {
+pub(crate) fn latin1(bytes: &[u8]) -> String {
     bytes.iter().map(|&byte| char::from(byte)).collect()
 }
 

@@ -8,10 +8,12 @@
 )]
 
 mod activation;
+mod check;
 mod child;
 mod compat;
 mod errors_at_load;
 mod examples;
+mod explain;
 mod flags;
 mod invariants;
 mod limits;

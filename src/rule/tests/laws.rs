@@ -78,7 +78,7 @@ fn truth(shape: &Shape, soft: bool) -> Truth {
         facts: &facts,
         conditions: conditions(soft),
         steps: Vec::new(),
-        observe: &mut |_, _, _| {},
+        observe: &mut |_, _| {},
     };
     evaluation.rule(&shape.to_rule())
 }
@@ -247,8 +247,10 @@ proptest! {
             truth_of_leaf(leaf, &facts)
         });
         let mut reached = Vec::new();
-        let verdict = evaluate(&shape.to_rule(), &facts, conditions(soft), &mut |_, _, result| {
-            reached.push(result.clone());
+        let verdict = evaluate(&shape.to_rule(), &facts, conditions(soft), &mut |_, observed| {
+            if let Observed::Match(_, result) = observed {
+                reached.push(result.clone());
+            }
         });
         prop_assert_eq!(verdict, reference_verdict(truth));
         prop_assert_eq!(reached, expected);
@@ -364,8 +366,10 @@ proptest! {
     fn no_fault_is_lost(shape in rule(), soft: bool) {
         let mut reached = Vec::new();
         let request = request(&[]);
-        let verdict = evaluate(&shape.to_rule(), &facts(&request), conditions(soft), &mut |_, _, result| {
-            reached.push(result.clone());
+        let verdict = evaluate(&shape.to_rule(), &facts(&request), conditions(soft), &mut |_, observed| {
+            if let Observed::Match(_, result) = observed {
+                reached.push(result.clone());
+            }
         });
         let is_fatal = |result: &MatchResult| match result {
             MatchResult::Fault(Fault::Other(_)) => true,

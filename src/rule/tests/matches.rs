@@ -135,7 +135,7 @@ fn a_scalr_signature_covers_the_date_which_is_near_the_present() {
         let request = request(&[date, ("x-signature", signature)]);
         let conditions = Conditions { now_unix_s: NOW_UNIX_S + away_s, ..conditions(false) };
         let rule = L(Leaf::Scalr { keys: vec![KEY] }).to_rule();
-        let verdict = evaluate(&rule, &facts(&request), conditions, &mut |_, _, _| {});
+        let verdict = evaluate(&rule, &facts(&request), conditions, &mut |_, _| {});
         assert_eq!(verdict, expected, "{away_s} s");
     }
     for away_s in [-300, 0, 300] {

@@ -1,0 +1,79 @@
+//! `hookrunner check` and `hookrunner schema`: what is wrong with hooks files, before a server has them.
+
+mod json;
+mod text;
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::cli::{self, CheckFlags};
+use crate::hooks_file::{Examination, HooksFiles, Problem, Reading, schema};
+use crate::respond;
+use crate::run;
+
+/// Something is wrong.
+const ERRORS: u8 = 1;
+/// Something may be wrong, and `--strict` was given.
+const WARNINGS: u8 = 2;
+
+/// What was found, to be counted and shown.
+struct Report {
+    problems: Vec<Problem>,
+    /// With `-template`, places are in what the templates gave.
+    is_template: bool,
+    /// The hooks that would be in force, in words.
+    hooks: String,
+}
+
+impl Report {
+    fn errors(&self) -> usize {
+        self.problems.iter().filter(|problem| problem.effect().is_error()).count()
+    }
+
+    fn warnings(&self) -> usize {
+        self.problems.len() - self.errors()
+    }
+}
+
+pub(crate) fn check(flags: CheckFlags) -> ExitCode {
+    let CheckFlags { mut hooks, paths, template, format, strict } = flags;
+    hooks.extend(paths);
+    if hooks.is_empty() {
+        hooks.push("hooks.json".into());
+    }
+    let reading = Reading {
+        is_template: template,
+        surroundings: cli::hooks_file_surroundings(),
+        examination: Some(examination(cli::run_surroundings())),
+    };
+    let (table, problems) = HooksFiles::new(hooks, reading).load();
+    let report = Report { problems, is_template: template, hooks: table.summary() };
+    print(&if format == "json" { json::of(&report) } else { text::of(&report) });
+    match (report.errors(), report.warnings()) {
+        (0, 0) => ExitCode::SUCCESS,
+        (0, _) if !strict => ExitCode::SUCCESS,
+        (0, _) => ExitCode::from(WARNINGS),
+        _ => ExitCode::from(ERRORS),
+    }
+}
+
+fn examination(surroundings: run::Surroundings) -> Examination {
+    let examine =
+        move |program: &Path, directory: Option<&Path>| run::examine(program, directory, &surroundings);
+    Examination { command: Box::new(examine), is_status_sent: respond::is_sent }
+}
+
+/// Prints the JSON Schema of a hooks file.
+pub(crate) fn print_schema() -> ExitCode {
+    print(&format!("{:#}\n", schema()));
+    ExitCode::SUCCESS
+}
+
+/// A reader that has left, as `head`, is no failure.
+fn print(text: &str) {
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,219 @@
+//! One mistake each. Most cases are one hook that is sound but for what is added to it. `@DIR@` is the
+//! case's directory, `@DEEP@` a rule that is nested too deep, `@MANY@` a thousand and one unknown keys.
+
+use crate::hooks_file::Kind;
+
+pub(super) struct Case {
+    pub(super) kind: Kind,
+    /// Distinguishes cases of one kind; one with the word `template` is read with `-template`.
+    pub(super) name: &'static str,
+    /// The paths that are checked, below the case's directory.
+    pub(super) hooks: &'static [&'static str],
+    /// Name, text and mode.
+    pub(super) files: &'static [(&'static str, &'static str, u32)],
+}
+
+const PRIVATE: u32 = 0o600;
+
+/// `$text` as the whole file.
+macro_rules! file {
+    ($kind:ident $name:literal $text:expr) => {
+        Case {
+            kind: Kind::$kind,
+            name: $name,
+            hooks: &["hooks.yaml"],
+            files: &[("hooks.yaml", $text, PRIVATE)],
+        }
+    };
+}
+
+/// A guarded hook with `$keys`.
+macro_rules! hook {
+    ($kind:ident $name:literal $keys:literal) => {
+        file!($kind $name concat!(
+            "- id: a\n  execute-command: 'true'\n  verify: {sender: none}\n  http-methods: [POST]\n  ", $keys, "\n"
+        ))
+    };
+}
+
+/// A hook with the rule `$rule`.
+macro_rules! rule {
+    ($kind:ident $name:literal $rule:literal) => {
+        file!($kind $name concat!(
+            "- id: a\n  execute-command: 'true'\n  verify: {sender: none}\n  http-methods: [POST]\n  trigger-rule: ", $rule, "\n"
+        ))
+    };
+}
+
+/// A hook with these lines alone, beside a file `tool`.
+macro_rules! command {
+    ($kind:ident $name:literal $keys:literal, $tool:literal, $mode:literal) => {
+        Case {
+            kind: Kind::$kind,
+            name: $name,
+            hooks: &["hooks.yaml"],
+            files: &[
+                (
+                    "hooks.yaml",
+                    concat!("- id: a\n  verify: {sender: none}\n  http-methods: [POST]\n  ", $keys, "\n"),
+                    PRIVATE,
+                ),
+                ("tool", $tool, $mode),
+            ],
+        }
+    };
+}
+
+pub(super) const CASES: &[Case] = &[
+    Case { kind: Kind::Unreadable, name: "missing", hooks: &["gone.yaml"], files: &[] },
+    file!(Template "unknown function" "- id: a\n  execute-command: {{ gentev \"X\" }}\n"),
+    file!(Syntax "YAML" "- id: a\n  execute-command: true: false\n"),
+    file!(Syntax "JSON" "[{\"id\": \"a\",\n  \"execute-command\": \"true\""),
+    file!(Syntax "tab" "- id: a\n\texecute-command: 'true'\n"),
+    file!(WrongType "one hook without a list" "id: a\nexecute-command: 'true'\n"),
+    hook!(WrongType "text for a list" "pass-arguments-to-command: payload"),
+    hook!(WrongType "number in words" "success-http-response-code: 'ok'"),
+    file!(DuplicateId "in one file"
+        "- &one {id: a, execute-command: 'true', verify: {sender: none}, http-methods: [POST]}\n- *one\n"),
+    Case {
+        kind: Kind::DuplicateId,
+        name: "in two files",
+        hooks: &["hooks"],
+        files: &[
+            (
+                "hooks/1.yaml",
+                "- {id: a, execute-command: 'true', verify: {sender: none}, http-methods: [POST]}\n",
+                PRIVATE,
+            ),
+            (
+                "hooks/2.yaml",
+                "\n- {id: a, execute-command: 'true', verify: {sender: none}, http-methods: [POST]}\n",
+                PRIVATE,
+            ),
+        ],
+    },
+    hook!(RepeatedKey "other case" "http-Methods: [PUT]"),
+    hook!(MisspeltKey "underscore" "trigger_rule: {match: {}}"),
+    file!(MisspeltKey "JSON"
+        "[\n  {\"id\": \"a\", \"execute-command\": \"true\", \"verify\": {\"sender\": \"none\"},\n   \"http-method\": [\"POST\"]}\n]\n"),
+    file!(EmptyGuard "verify" "- id: a\n  execute-command: 'true'\n  verify:\n  http-methods: [POST]\n"),
+    rule!(EmptyRule "no operator" "{}"),
+    rule!(EmptyRule "no parts" "{or: []}"),
+    rule!(SeveralOperators "match and not"
+        "\n    match: {type: ip-whitelist, ip-range: 10.0.0.0/8}\n    not: {match: {type: ip-whitelist, ip-range: 10.0.0.1}}"),
+    rule!(DeepRule "not of not" "@DEEP@"),
+    rule!(UnknownMatchType "slip" "{match: {type: valeu, value: x, parameter: {source: header, name: X-Event}}}"),
+    rule!(IncompleteMatch "secret for value"
+        "{match: {type: value, secret: hunter22, parameter: {source: header, name: X-Event}}}"),
+    rule!(IncompleteMatch "no parameter" "{match: {type: value, value: x}}"),
+    rule!(BadRegex "look-around"
+        "\n    match:\n      type: regex\n      regex: ^refs/(?!heads)\n      parameter: {source: payload, name: ref}"),
+    rule!(BadRegex "escaped"
+        "\n    match:\n      type: regex\n      regex: \"a\\\\Z\"\n      parameter: {source: payload, name: ref}"),
+    rule!(BadNetwork "the second"
+        "\n    match:\n      type: ip-whitelist\n      ip-range: '10.0.0.0/8 10.0.0.0/33'"),
+    rule!(NoSecret "HMAC" "{match: {type: payload-hmac-sha256, parameter: {source: header, name: X-Signature}}}"),
+    file!(NoSecret "sender" "- id: a\n  execute-command: 'true'\n  verify: {sender: github}\n"),
+    rule!(EmptySecret "HMAC"
+        "{match: {type: payload-hmac-sha256, secret: '', parameter: {source: header, name: X-Signature}}}"),
+    file!(EmptySecret "variable" "- id: a\n  execute-command: 'true'\n  verify: {sender: github, secret: {env: EMPTY}}\n"),
+    file!(UnreadableSecret "variable"
+        "- id: a\n  execute-command: 'true'\n  verify: {sender: github, secret: {env: NOT_SET}}\n"),
+    file!(UnreadableSecret "file"
+        "- id: a\n  execute-command: 'true'\n  verify: {sender: github, secret: {file: '@DIR@/gone'}}\n"),
+    file!(SecretSource "two" "- id: a\n  execute-command: 'true'\n  verify: {sender: github, secret: {env: A, file: b}}\n"),
+    file!(ManySecrets "nine"
+        "- id: a\n  execute-command: 'true'\n  verify: {sender: github, secret: [a1, a2, a3, a4, a5, a6, a7, a8, a9]}\n"),
+    file!(UnknownSender "slip" "- id: a\n  execute-command: 'true'\n  verify:\n    sender: githbu\n    secret: hunter22\n"),
+    file!(BadSender "no such algorithm"
+        "- id: a\n  execute-command: 'true'\n  verify:\n    sender: github\n    secret: hunter22\n    algorithm: md5\n"),
+    hook!(BadDeduplicate "no id" "deduplicate: {by: delivery-id}"),
+    hook!(BadDuration "no unit" "deduplicate: {by: {source: payload, name: id}, for: 5}"),
+    file!(NoId "only a command" "- execute-command: 'true'\n  verify: {sender: none}\n  http-methods: [POST]\n"),
+    file!(NoCommand "only an id" "- id: a\n  verify: {sender: none}\n  http-methods: [POST]\n"),
+    hook!(UnknownSource "slip" "pass-arguments-to-command: [{source: haeder, name: X-Event}]"),
+    hook!(UnknownSource "of request" "pass-arguments-to-command: [{source: request, name: ip}]"),
+    file!(UnverifiedDelivery "no sender"
+        "- id: a\n  execute-command: 'true'\n  pass-arguments-to-command: [{source: delivery, name: id}]\n"),
+    hook!(BadHeader "a space" "response-headers: [{name: Cache Control, value: no-store}]"),
+    hook!(BadVariable "an equals sign" "pass-environment-to-command: [{source: payload, name: x, envname: A=B}]"),
+    file!(SeveralDocuments "two" "[]\n---\n[]\n"),
+    hook!(UnknownKey "note" "owner-of-this: ops"),
+    hook!(EmptyTriggerRule "null" "trigger-rule:"),
+    rule!(OldMatchType "sha1"
+        "{match: {type: payload-hash-sha1, secret: hunter22, parameter: {source: header, name: X-Hub-Signature}}}"),
+    hook!(NotShown "a thousand and one" "@MANY@"),
+    file!(NoGuard "nothing" "- id: a\n  execute-command: 'true'\n  http-methods: [POST]\n"),
+    file!(NoGuard "payload only"
+        "- id: a\n  execute-command: 'true'\n  trigger-rule:\n    match: {type: value, value: main, parameter: {source: payload, name: ref}}\n"),
+    file!(AddressGuard "loopback"
+        "- id: a\n  execute-command: 'true'\n  http-methods: [POST]\n  trigger-rule:\n    match: {type: ip-whitelist, ip-range: 127.0.0.1}\n"),
+    file!(GetAllowed "by default"
+        "- id: a\n  execute-command: 'true'\n  trigger-rule:\n    match: {type: value, value: hunter22, parameter: {source: url, name: t}}\n"),
+    file!(GetAllowed "by name" "- id: a\n  execute-command: 'true'\n  verify: {sender: none}\n  http-methods: [GET, POST]\n"),
+    rule!(SecretInQuery "token"
+        "\n    match:\n      type: value\n      value: hunter22\n      parameter: {source: url, name: token}"),
+    rule!(ValueForSignature "GitHub's"
+        "\n    match:\n      type: value\n      value: hunter22\n      parameter: {source: header, name: x-hub-signature-256}"),
+    rule!(OptionalSignature "or an address"
+        "\n    or:\n    - match: {type: payload-hmac-sha256, secret: hunter22, parameter: {source: header, name: X-Signature}}\n    - match: {type: ip-whitelist, ip-range: 10.0.0.0/8}"),
+    rule!(NeverMet "two branches"
+        "\n    and:\n    - match: {type: value, value: main, parameter: {source: payload, name: ref}}\n    - match: {type: value, value: dev, parameter: {source: payload, name: ref}}"),
+    rule!(NeverMet "a method in small letters"
+        "{match: {type: value, value: post, parameter: {source: request, name: method}}}"),
+    rule!(NeverMet "an address without port"
+        "{match: {type: value, value: 10.0.0.1, parameter: {source: request, name: remote-addr}}}"),
+    rule!(NeverMet "Host" "{match: {type: value, value: example.org, parameter: {source: header, name: host}}}"),
+    rule!(NeverMet "two texts of the file" "{match: {type: value, value: main, parameter: {source: string, name: ref}}}"),
+    rule!(NeverMet "a space" "{match: {type: value, value: 'push ', parameter: {source: header, name: X-Event}}}"),
+    rule!(AlwaysMet "every text" "{match: {type: regex, regex: .*, parameter: {source: payload, name: ref}}}"),
+    rule!(AlwaysMet "every address" "{match: {type: ip-whitelist, ip-range: 10.0.0.1 0.0.0.0/0}}"),
+    rule!(NotOfMissing "at the top" "{not: {match: {type: value, value: dev, parameter: {source: payload, name: ref}}}}"),
+    rule!(NotOfMissing "in and"
+        "\n    and:\n    - not: {match: {type: value, value: dev, parameter: {source: payload, name: ref}}}\n    - match: {type: ip-whitelist, ip-range: 10.0.0.0/8}"),
+    hook!(ErrorOutputAlone "alone" "include-command-output-in-response-on-error: true"),
+    hook!(UnusedStatus "unregistered" "success-http-response-code: 299"),
+    hook!(UnusedStatus "without a rule" "trigger-rule-mismatch-http-response-code: 403"),
+    hook!(ShellName "a dot" "pass-environment-to-command: [{source: payload, name: repository.name}]"),
+    Case {
+        kind: Kind::ReadableSecret,
+        name: "in the hooks file",
+        hooks: &["hooks.yaml"],
+        files: &[(
+            "hooks.yaml",
+            "- id: a\n  execute-command: 'true'\n  verify:\n    sender: github\n    secret: hunter22\n",
+            0o644,
+        )],
+    },
+    Case {
+        kind: Kind::ReadableSecret,
+        name: "in its own file",
+        hooks: &["hooks.yaml"],
+        files: &[
+            (
+                "hooks.yaml",
+                "- id: a\n  execute-command: 'true'\n  verify:\n    sender: github\n    secret: {file: '@DIR@/key'}\n",
+                0o644,
+            ),
+            ("key", "hunter22\n", 0o644),
+        ],
+    },
+    Case {
+        kind: Kind::WritableFile,
+        name: "by others",
+        hooks: &["hooks.yaml"],
+        files: &[("hooks.yaml", "[]\n", 0o666)],
+    },
+    command!(WritableCommand "by others" "execute-command: ./tool\n  command-working-directory: '@DIR@'", "#!/bin/sh\n", 0o777),
+    command!(CommandMissing "not in PATH" "execute-command: no-such-command-anywhere", "", 0o755),
+    command!(CommandMissing "in the working directory"
+        "execute-command: sh\n  command-working-directory: '@DIR@'", "", 0o755),
+    command!(CommandMissing "home" "execute-command: ~/deploy.sh", "", 0o755),
+    command!(CommandWithSpaces "echo" "execute-command: echo hello", "", 0o755),
+    command!(CommandNotExecutable "mode" "execute-command: ./tool\n  command-working-directory: '@DIR@'", "#!/bin/sh\n", 0o644),
+    command!(NoInterpreter "python" "execute-command: ./tool\n  command-working-directory: '@DIR@'", "#!/opt/no/python\n", 0o755),
+    command!(CarriageReturn "Windows" "execute-command: ./tool\n  command-working-directory: '@DIR@'", "#!/bin/sh\r\n", 0o755),
+    command!(NoWorkingDirectory "gone" "execute-command: 'true'\n  command-working-directory: /no/such/directory", "", 0o755),
+    file!(UnknownKey "template"
+        "- id: a\n  execute-command: 'true'\n  verify: {sender: none}\n  http-methods: [POST]\n  note: {{ getenv \"SET\" }}\n"),
+];

@@ -1,0 +1,78 @@
+//! Which values are not shown: signatures, tokens and whatever is named like one.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use crate::hook::Hook;
+use crate::reference::Reference;
+use crate::rule::Match;
+use crate::sender::{self, Source};
+
+/// Parts of names that are said of secrets and signatures.
+const PARTS: [&str; 9] =
+    ["token", "secret", "signature", "passw", "authorization", "cookie", "hmac", "credential", "apikey"];
+/// Words of names, between dashes, dots and the like.
+const WORDS: [&str; 7] = ["key", "sig", "auth", "pass", "pwd", "mac", "digest"];
+
+/// Whether what `part` finds and what it wants are not to be shown.
+pub(super) fn is_secret(part: &Match, hook: &Hook) -> bool {
+    match part {
+        Match::Hmac { .. } | Match::ScalrSignature { .. } => true,
+        Match::IpWhitelist { .. } => false,
+        Match::Value { parameter, .. } | Match::Regex { parameter, .. } => is_secret_place(parameter, hook),
+    }
+}
+
+fn is_secret_place(reference: &Reference, hook: &Hook) -> bool {
+    match reference {
+        Reference::Header(name) => is_signature_header(name, hook) || is_secret_name(name),
+        Reference::Query(name) | Reference::Payload(name) => is_secret_name(name),
+        // It is the hooks file's own, and may be a secret there; all headers have the signature's too.
+        Reference::Literal(_) | Reference::EntireHeaders => true,
+        _ => false,
+    }
+}
+
+pub(super) fn is_secret_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let mut words = name.split(|letter: char| !letter.is_alphanumeric());
+    PARTS.iter().any(|part| name.contains(part)) || words.any(|word| WORDS.contains(&word))
+}
+
+/// Where any sender we know, or the hook's own, puts its signature.
+fn is_signature_header(name: &str, hook: &Hook) -> bool {
+    static KNOWN: LazyLock<HashSet<String>> = LazyLock::new(|| {
+        sender::table().iter().filter_map(|row| header_of(row.spec.signature.as_ref()?)).collect()
+    });
+    let name = name.to_ascii_lowercase();
+    let own = hook.verify.as_ref().and_then(|verify| header_of(verify.verifier.signature()?));
+    KNOWN.contains(&name) || own.is_some_and(|own| own == name)
+}
+
+fn header_of(source: &Source) -> Option<String> {
+    match source {
+        Source::Header(field) => Some(field.name.as_str().to_owned()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_secrets_are_known() {
+        #[track_caller]
+        fn check(name: &str, expected: bool) {
+            assert_eq!(is_secret_name(name), expected, "{name}");
+        }
+        for name in
+            ["X-Gitlab-Token", "access_token", "authorization", "x-sig", "a.api.key", "ApiKey", "password"]
+        {
+            check(name, true);
+        }
+        for name in ["ref", "X-GitHub-Event", "repository.keywords", "signed", "author.name", "design"] {
+            check(name, false);
+        }
+    }
+}

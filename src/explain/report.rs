@@ -1,0 +1,226 @@
+//! What an explanation says. The JSON form is this, field by field, and documented in `docs/explain.md`.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
+/// Stands for what is not to be shown.
+pub(super) const MASK: &str = "***";
+
+#[derive(Debug, serde::Serialize)]
+pub(crate) struct Report {
+    pub(super) hook: Option<String>,
+    pub(crate) verdict: Verdict,
+    pub(super) status: u16,
+    pub(super) reason: String,
+    pub(super) verify: Option<VerifyReport>,
+    pub(super) payload: Option<PayloadReport>,
+    pub(super) rule: Option<Node>,
+    pub(super) invocation: Option<InvocationReport>,
+    pub(super) answer: Answer,
+}
+
+impl Report {
+    /// One that ends before the hook's own keys count.
+    pub(super) fn brief(hook: Option<&str>, verdict: Verdict, reason: String, answer: Answer) -> Self {
+        Self {
+            hook: hook.map(str::to_owned),
+            verdict,
+            status: answer.status,
+            reason,
+            verify: None,
+            payload: None,
+            rule: None,
+            invocation: None,
+            answer,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Verdict {
+    Run,
+    NotMet,
+    NotVerified,
+    Handshake,
+    Error,
+    MethodNotAllowed,
+    NotFound,
+}
+
+#[derive(Debug, serde::Serialize)]
+pub(super) struct VerifyReport {
+    pub(super) sender: String,
+    pub(super) result: VerifyResult,
+    pub(super) reason: Option<String>,
+    /// Negative for a timestamp in the future.
+    pub(super) age_seconds: Option<f64>,
+    /// Which of the hook's secrets fits, from 1.
+    pub(super) secret: Option<usize>,
+    pub(super) delivery_id: Option<String>,
+    pub(super) event: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum VerifyResult {
+    Verified,
+    Refused,
+    Handshake,
+    NotReached,
+}
+
+#[derive(Debug, serde::Serialize)]
+pub(super) struct PayloadReport {
+    /// The one that counts: the hook's, or else the request's.
+    pub(super) content_type: String,
+    pub(super) kind: Option<&'static str>,
+    /// The names at the top.
+    pub(super) fields: Option<Vec<String>>,
+    pub(super) problem: Option<String>,
+    pub(super) help: Option<String>,
+    /// What `parse-parameters-as-json` could not do.
+    pub(super) not_parsed: Vec<String>,
+    /// Whether the hook looks into the payload at all.
+    #[serde(skip)]
+    pub(super) is_wanted: bool,
+}
+
+/// One part of a rule.
+#[derive(Debug, serde::Serialize)]
+#[serde(untagged)]
+pub(super) enum Node {
+    Operator {
+        operator: &'static str,
+        result: NodeResult,
+        reason: Option<String>,
+        rules: Vec<Node>,
+    },
+    Match {
+        r#match: &'static str,
+        parameter: Option<String>,
+        found: Option<String>,
+        wanted: String,
+        result: NodeResult,
+        reason: Option<String>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum NodeResult {
+    Holds,
+    Fails,
+    Error,
+    NotReached,
+}
+
+#[derive(Debug)]
+pub(super) struct InvocationReport {
+    pub(super) program: String,
+    pub(super) argv: Vec<Argument>,
+    pub(super) env: BTreeMap<String, Argument>,
+    pub(super) cwd: String,
+    pub(super) files: Vec<FileReport>,
+    /// Why the command could not be started.
+    pub(super) problem: Option<String>,
+    pub(super) notes: Vec<String>,
+}
+
+/// Bytes that a command gets; mostly text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Argument(pub(super) Vec<u8>);
+
+#[derive(Debug)]
+pub(super) struct FileReport {
+    pub(super) variable: String,
+    pub(super) content: Argument,
+}
+
+#[derive(Debug, serde::Serialize)]
+pub(super) struct Answer {
+    #[serde(skip)]
+    pub(super) status: u16,
+    pub(super) headers: BTreeMap<String, String>,
+    /// `None`: what the command prints.
+    pub(super) body: Option<String>,
+}
+
+impl From<Vec<u8>> for Argument {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+}
+
+impl From<OsString> for Argument {
+    fn from(text: OsString) -> Self {
+        Self(text.into_vec())
+    }
+}
+
+impl Argument {
+    fn is_text(&self) -> bool {
+        str::from_utf8(&self.0).is_ok()
+    }
+
+    fn base64(&self) -> String {
+        STANDARD.encode(&self.0)
+    }
+}
+
+/// What is no UTF-8 has U+FFFD for the bytes that are not.
+impl Serialize for Argument {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&String::from_utf8_lossy(&self.0))
+    }
+}
+
+/// Beside texts that are no UTF-8 their bytes stand as base64: all of `argv`, because there places count;
+/// of `env` those variables that need it.
+impl Serialize for InvocationReport {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { program, argv, env, cwd, files, problem, notes } = self;
+        let mut fields = serializer.serialize_struct("InvocationReport", 10)?;
+        fields.serialize_field("program", program)?;
+        fields.serialize_field("argv", argv)?;
+        if !argv.iter().all(Argument::is_text) {
+            let encoded: Vec<String> = argv.iter().map(Argument::base64).collect();
+            fields.serialize_field("argv_base64", &encoded)?;
+        }
+        fields.serialize_field("env", env)?;
+        let encoded: BTreeMap<&str, String> = env
+            .iter()
+            .filter(|(_, value)| !value.is_text())
+            .map(|(name, value)| (name.as_str(), value.base64()))
+            .collect();
+        if !encoded.is_empty() {
+            fields.serialize_field("env_base64", &encoded)?;
+        }
+        fields.serialize_field("cwd", cwd)?;
+        fields.serialize_field("files", files)?;
+        // Always empty.
+        fields.serialize_field("stdin", "")?;
+        fields.serialize_field("problem", problem)?;
+        fields.serialize_field("notes", notes)?;
+        fields.end()
+    }
+}
+
+impl Serialize for FileReport {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { variable, content } = self;
+        let mut fields = serializer.serialize_struct("FileReport", 4)?;
+        fields.serialize_field("variable", variable)?;
+        fields.serialize_field("bytes", &content.0.len())?;
+        fields.serialize_field("content", content)?;
+        if !content.is_text() {
+            fields.serialize_field("content_base64", &content.base64())?;
+        }
+        fields.end()
+    }
+}

@@ -1,0 +1,262 @@
+//! An explanation for people.
+
+use std::fmt::Write;
+
+use super::mask::is_secret_name;
+use super::quote::{quoted, shell_quoted};
+use super::report::{
+    Answer, InvocationReport, MASK, Node, NodeResult, PayloadReport, Report, Verdict, VerifyReport,
+    VerifyResult,
+};
+use crate::capture::rfc3339_ms;
+use crate::request::Request;
+
+/// Names of a payload's fields that are listed.
+const FIELDS_SHOWN_MAX: usize = 20;
+
+const YES: char = '✓';
+const NO: char = '✗';
+const NOT_REACHED: char = '–';
+const ERROR: char = '!';
+
+/// The request gives the first lines.
+pub(super) fn text(report: &Report, request: &Request, at_unix_ms: i64) -> String {
+    let mut out = Text::default();
+    out.request(request, at_unix_ms);
+    out.head("Hook");
+    let Some(hook) = &report.hook else {
+        out.line(NO, &report.reason);
+        out.answer(report);
+        return out.0;
+    };
+    let is_refused = report.verdict == Verdict::Error && report.is_brief();
+    if is_refused {
+        out.line(ERROR, &format!("{}: {}", quoted(hook), report.reason));
+        out.answer(report);
+        return out.0;
+    }
+    out.line(YES, hook);
+    out.head("Method");
+    if report.verdict == Verdict::MethodNotAllowed {
+        out.line(NO, &format!("{}: {}", request.method, report.reason));
+    } else {
+        out.line(YES, request.method.as_str());
+    }
+    let is_reached = report.verdict != Verdict::MethodNotAllowed;
+    out.verify(report.verify.as_ref(), is_reached, report);
+    out.payload(report.payload.as_ref());
+    out.rule(report.rule.as_ref(), report.payload.is_some());
+    out.invocation(report.invocation.as_ref());
+    out.answer(report);
+    out.0
+}
+
+impl Report {
+    /// Whether it ended before the hook's own keys counted.
+    fn is_brief(&self) -> bool {
+        self.payload.is_none() && self.verify.is_none() && self.invocation.is_none()
+    }
+}
+
+#[derive(Default)]
+struct Text(String);
+
+impl Text {
+    fn head(&mut self, title: &str) {
+        if !self.0.is_empty() {
+            self.0.push('\n');
+        }
+        self.0.push_str(title);
+        self.0.push('\n');
+    }
+
+    fn line(&mut self, mark: char, text: &str) {
+        self.indented(1, mark, text);
+    }
+
+    fn indented(&mut self, level: usize, mark: char, text: &str) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(self.0, "{:indent$}{mark} {text}", "", indent = level * 2);
+    }
+
+    fn entry(&mut self, name: &str, text: &str) {
+        let _ = writeln!(self.0, "    {name:<9}{text}");
+    }
+
+    fn request(&mut self, request: &Request, at_unix_ms: i64) {
+        let Request { peer, method, path, query, body, .. } = request;
+        let query = query.as_deref().map(masked_query).unwrap_or_default();
+        self.head("Request");
+        let _ = writeln!(self.0, "    {method} {path}{query}");
+        let _ =
+            writeln!(self.0, "    from {peer} at {}, {} bytes of body", rfc3339_ms(at_unix_ms), body.len());
+    }
+
+    fn verify(&mut self, verify: Option<&VerifyReport>, is_reached: bool, report: &Report) {
+        self.head("Verify");
+        let Some(verify) = verify else {
+            let text = if is_reached { "the hook does not ask who sent it" } else { "not reached" };
+            return self.line(NOT_REACHED, text);
+        };
+        let VerifyReport { sender, result, reason, age_seconds, secret, delivery_id, event } = verify;
+        let reason = reason.as_deref().unwrap_or_default();
+        match result {
+            VerifyResult::Refused => self.line(NO, &format!("{sender}: {reason}")),
+            VerifyResult::NotReached => self.line(NOT_REACHED, &format!("{sender}: not reached")),
+            VerifyResult::Handshake => self.line(YES, &format!("{sender}: {}", report.reason)),
+            VerifyResult::Verified => {
+                let by = match secret {
+                    Some(number) => format!("verified with secret {number}"),
+                    None => reason.to_owned(),
+                };
+                self.line(YES, &format!("{sender}: {by}"));
+            }
+        }
+        if let Some(age) = age_seconds {
+            let age = if *age < 0.0 { format!("{} s in the future", -age) } else { format!("{age} s old") };
+            self.entry("timestamp", &format!(" {age}"));
+        }
+        for (name, label) in [("delivery", delivery_id), ("event", event)] {
+            if let Some(label) = label {
+                self.entry(name, &format!(" {}", quoted(label)));
+            }
+        }
+    }
+
+    fn payload(&mut self, payload: Option<&PayloadReport>) {
+        self.head("Payload");
+        let Some(payload) = payload else { return self.line(NOT_REACHED, "not reached") };
+        let PayloadReport { content_type, kind, fields, problem, help, not_parsed, is_wanted } = payload;
+        let kind = match kind {
+            Some(kind) => format!("{kind} ({})", quoted(content_type)),
+            None => format!("content type {}", quoted(content_type)),
+        };
+        match (problem, fields) {
+            (Some(problem), _) if *is_wanted => self.line(ERROR, problem),
+            (Some(problem), _) => {
+                self.line(NOT_REACHED, &format!("none, and the hook does not look into it: {problem}"));
+            }
+            (None, None) => self.line(NO, &format!("{kind}: no payload")),
+            (None, Some(fields)) => {
+                let shown: Vec<String> =
+                    fields.iter().take(FIELDS_SHOWN_MAX).map(|name| quoted(name)).collect();
+                let more = match fields.len().saturating_sub(FIELDS_SHOWN_MAX) {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                let shown = if shown.is_empty() { "no fields".to_owned() } else { shown.join(", ") };
+                self.line(YES, &format!("{kind}: {shown}{more}"));
+            }
+        }
+        if let Some(help) = help {
+            self.entry("help", &format!(" {help}"));
+        }
+        for reason in not_parsed {
+            self.line(ERROR, &format!("parse-parameters-as-json: {reason}"));
+        }
+    }
+
+    fn rule(&mut self, rule: Option<&Node>, is_reached: bool) {
+        self.head("Rule");
+        match rule {
+            Some(rule) => self.node(rule, 1),
+            None if is_reached => self.line(NOT_REACHED, "the hook has no rule"),
+            None => self.line(NOT_REACHED, "not reached"),
+        }
+    }
+
+    fn node(&mut self, node: &Node, level: usize) {
+        match node {
+            Node::Operator { operator, result, reason, rules } => {
+                let note = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+                self.indented(level, mark(*result), &format!("{operator}{note}"));
+                for rule in rules {
+                    self.node(rule, level + 1);
+                }
+            }
+            Node::Match { r#match, parameter, found, wanted, result, reason } => {
+                let mut text = (*r#match).to_owned();
+                let subject = parameter.as_deref().unwrap_or("peer");
+                let _ = write!(text, " {subject}");
+                if let Some(found) = found {
+                    let _ = write!(text, " is {},", masked_or_quoted(found));
+                }
+                let _ = write!(text, " wanted {}", masked_or_quoted(wanted));
+                if let Some(reason) = reason {
+                    let _ = write!(text, ": {reason}");
+                }
+                self.indented(level, mark(*result), &text);
+            }
+        }
+    }
+
+    fn invocation(&mut self, invocation: Option<&InvocationReport>) {
+        self.head("Command");
+        let Some(invocation) = invocation else { return self.line(NOT_REACHED, "not reached") };
+        let InvocationReport { program, argv, env, cwd, files, problem, notes } = invocation;
+        let argv: Vec<String> = argv.iter().map(|argument| shell_quoted(&argument.0)).collect();
+        match problem {
+            Some(problem) => self.line(ERROR, problem),
+            None => self.line(YES, &shell_quoted(program.as_bytes())),
+        }
+        self.entry("argv", &argv.join(" "));
+        for (name, value) in env {
+            self.entry("env", &format!("{}={}", shell_quoted(name.as_bytes()), shell_quoted(&value.0)));
+        }
+        for file in files {
+            let bytes = file.content.0.len();
+            self.entry(
+                "file",
+                &format!("{} names a file of {bytes} bytes", shell_quoted(file.variable.as_bytes())),
+            );
+        }
+        self.entry("cwd", &shell_quoted(cwd.as_bytes()));
+        self.entry("stdin", "empty");
+        for note in notes {
+            self.entry("note", note);
+        }
+    }
+
+    fn answer(&mut self, report: &Report) {
+        let Answer { status, headers, body } = &report.answer;
+        self.head("Answer");
+        let is_good = match report.verdict {
+            Verdict::Run => true,
+            Verdict::Handshake => *status < 400,
+            _ => false,
+        };
+        let mark = if is_good { YES } else { NO };
+        let body = match body {
+            Some(body) if body.is_empty() => "no body".to_owned(),
+            Some(body) => masked_or_quoted(body),
+            None => "and what the command prints; 500 if it fails".to_owned(),
+        };
+        self.line(mark, &format!("{status} {body}"));
+        for (name, value) in headers {
+            // A header's value has no control characters but tabs.
+            let _ = writeln!(self.0, "    {name}: {value}");
+        }
+    }
+}
+
+fn mark(result: NodeResult) -> char {
+    match result {
+        NodeResult::Holds => YES,
+        NodeResult::Fails => NO,
+        NodeResult::Error => ERROR,
+        NodeResult::NotReached => NOT_REACHED,
+    }
+}
+
+/// With the `?`; values of parameters that are named like secrets are masked.
+fn masked_query(query: &str) -> String {
+    let masked = |pair: &str| match pair.split_once('=') {
+        Some((name, _)) if is_secret_name(name) => format!("{name}={MASK}"),
+        _ => pair.to_owned(),
+    };
+    format!("?{}", query.split('&').map(masked).collect::<Vec<_>>().join("&"))
+}
+
+fn masked_or_quoted(text: &str) -> String {
+    if text == MASK { text.to_owned() } else { quoted(text) }
+}

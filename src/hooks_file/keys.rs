@@ -1,0 +1,267 @@
+//! The keys of a hooks file: what the checker takes and what the schema describes. A key that is in no
+//! table here is unknown to both.
+
+use crate::reference::Reference;
+
+/// A key of a record.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    pub(super) shape: Shape,
+    pub(super) description: &'static str,
+}
+
+/// What stands at a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// A number or bool counts as its text.
+    Text,
+    Flag,
+    Integer,
+    Words(&'static [&'static str]),
+    MatchType,
+    Methods,
+    Reference,
+    References,
+    Headers,
+    Secrets,
+    Sender,
+    Verify,
+    Deduplicate,
+    DuplicateKey,
+    Rule,
+    Rules,
+    Match,
+}
+
+const fn key(name: &'static str, shape: Shape, description: &'static str) -> Key {
+    Key { name, shape, description }
+}
+
+/// Whether `name` is one of `keys`, in any case.
+pub(super) fn is_known(keys: &[Key], name: &str) -> bool {
+    keys.iter().any(|key| key.name.eq_ignore_ascii_case(name))
+}
+
+pub(super) fn names(keys: &[Key]) -> Vec<&'static str> {
+    keys.iter().map(|key| key.name).collect()
+}
+
+pub(super) const HOOK: &[Key] = &[
+    key("id", Shape::Text, "The last part of the address: /hooks/{id}. Required, and once over all files."),
+    key(
+        "execute-command",
+        Shape::Text,
+        "The program to run. No shell reads it, and no arguments stand here: they are `pass-arguments-to-command`.",
+    ),
+    key(
+        "command-working-directory",
+        Shape::Text,
+        "Where the command runs, and where a relative `execute-command` is looked up. Without it: the server's \
+         directory, and PATH for a bare name.",
+    ),
+    key("response-message", Shape::Text, "The answer when the output is not included."),
+    key("response-headers", Shape::Headers, "Headers of the answer when the hook runs."),
+    key("success-http-response-code", Shape::Integer, "The status when the hook runs. Without it: 200."),
+    key(
+        "trigger-rule-mismatch-http-response-code",
+        Shape::Integer,
+        "The status when the rule is not met. Without it: 200.",
+    ),
+    key(
+        "include-command-output-in-response",
+        Shape::Flag,
+        "Wait for the command and answer with what it wrote to stdout and stderr.",
+    ),
+    key(
+        "include-command-output-in-response-on-error",
+        Shape::Flag,
+        "With `include-command-output-in-response`: answer with the output also when the command fails.",
+    ),
+    key(
+        "http-methods",
+        Shape::Methods,
+        "Methods that are answered; others get 405. Without it: `-http-methods`, or all.",
+    ),
+    key("incoming-payload-content-type", Shape::Text, "Taken instead of the request's Content-Type."),
+    key(
+        "parse-parameters-as-json",
+        Shape::References,
+        "References whose text is replaced by the JSON object it holds.",
+    ),
+    key(
+        "pass-arguments-to-command",
+        Shape::References,
+        "The command's arguments. A reference without a value gives an empty one.",
+    ),
+    key(
+        "pass-environment-to-command",
+        Shape::References,
+        "The command's variables, named `envname`, or HOOK_ and the `name` as written.",
+    ),
+    key(
+        "pass-file-to-command",
+        Shape::References,
+        "Temporary files; the variable `envname`, or HOOK_ and the `name` in capitals, has the path.",
+    ),
+    key("trigger-rule", Shape::Rule, "What a request must meet for the hook to run."),
+    key(
+        "trigger-signature-soft-failures",
+        Shape::Flag,
+        "In an `or`, a wrong signature is only false, not an error.",
+    ),
+    key(
+        "verify",
+        Shape::Verify,
+        "Who must have sent a request. It is checked before anything of it is read.",
+    ),
+    key("deduplicate", Shape::Deduplicate, "Runs a delivery once, however often it comes."),
+];
+
+pub(super) const REFERENCE: &[Key] = &[
+    key("source", Shape::Words(&Reference::SOURCES), "Where the value is found in a request."),
+    key(
+        "name",
+        Shape::Text,
+        "The header, the query parameter, or the place in the payload, as repository.owner.login. With the source \
+         `string`: the value itself.",
+    ),
+    key("envname", Shape::Text, "The name of the variable, for the environment and for files."),
+    key("base64decode", Shape::Flag, "For files: write what the value says in base64."),
+];
+
+pub(super) const DUPLICATE_REFERENCE: &[Key] = REFERENCE.split_at(2).0;
+
+pub(super) const HEADER: &[Key] = &[
+    key("name", Shape::Text, "The name of the header."),
+    key("value", Shape::Text, "Its value. A later header of the same name replaces it."),
+];
+
+pub(super) const RULE: &[Key] = &[
+    key("and", Shape::Rules, "Met when all of these rules are."),
+    key("or", Shape::Rules, "Met when one of these rules is."),
+    key(
+        "not",
+        Shape::Rule,
+        "Met when this rule is not; also when the value it looks at is not in the request.",
+    ),
+    key("match", Shape::Match, "One comparison."),
+];
+
+pub(super) const MATCH_TYPES: [&str; 7] = [
+    "value",
+    "regex",
+    "payload-hmac-sha1",
+    "payload-hmac-sha256",
+    "payload-hmac-sha512",
+    "ip-whitelist",
+    "scalr-signature",
+];
+
+/// Still taken, with a warning.
+pub(super) const OLD_MATCH_TYPES: [&str; 3] =
+    ["payload-hash-sha1", "payload-hash-sha256", "payload-hash-sha512"];
+
+pub(super) const MATCH: &[Key] = &[
+    key("type", Shape::MatchType, "How to compare."),
+    key("parameter", Shape::Reference, "The value of the request that is compared."),
+    key("value", Shape::Text, "For `value`: the text that the parameter must equal."),
+    key(
+        "regex",
+        Shape::Text,
+        "For `regex`: a pattern in Go's syntax (RE2). It matches anywhere in the parameter: write ^ and $ for all of it.",
+    ),
+    key(
+        "secret",
+        Shape::Secrets,
+        "For `payload-hmac-…` and `scalr-signature`: the secret that the sender signs with.",
+    ),
+    key(
+        "ip-range",
+        Shape::Text,
+        "For `ip-whitelist`: addresses and networks, separated by spaces. Behind a proxy the address is the proxy's.",
+    ),
+];
+
+pub(super) const SECRET: &[Key] = &[
+    key("env", Shape::Text, "The environment variable that holds the secret."),
+    key("file", Shape::Text, "The file that holds the secret. A newline at its end is dropped."),
+    key(
+        "credential",
+        Shape::Text,
+        "The systemd credential that holds the secret (`LoadCredential=` in the unit).",
+    ),
+];
+
+/// What a hook sets beside the sender's record, then the keys of the record.
+pub(super) const VERIFY: &[Key] = &[
+    key("sender", Shape::Sender, "Who sends. `none` leaves the hook open on purpose."),
+    key("secret", Shape::Secrets, "The secret that the sender signs with, or several while it is changed."),
+    key(
+        "tolerance",
+        Shape::Text,
+        "How old or new a signed timestamp may be, as 5m; 0 switches the window off.",
+    ),
+    key("public-url", Shape::Text, "The URL that the sender was given, for senders that sign it."),
+    key(
+        "username",
+        Shape::Text,
+        "For senders with a user and a password, when `secret` is the password alone.",
+    ),
+    key("verify-token", Shape::Secrets, "The token that some senders send in their handshake."),
+    key(
+        "set-up-file",
+        Shape::Text,
+        "The file that keeps the secret which the sender brings in its handshake.",
+    ),
+    key("algorithm", Shape::Text, "How the sender signs, as hmac-sha256."),
+    key("key-encoding", Shape::Text, "How the secret is written, as utf8 or base64."),
+    key("signature", Shape::Text, "Where the signature is, as header:X-Signature."),
+    key("separator", Shape::Text, "What separates several signatures: `,`, `;` or `space`."),
+    key("prefix", Shape::Text, "What stands before the signature, as sha256=."),
+    key("encoding", Shape::Text, "How the signature is written, as hex or base64."),
+    key("message", Shape::Text, "What is signed, as {ts}.{body}."),
+    key("timestamp", Shape::Text, "Where the timestamp is."),
+    key("timestamp-unit", Shape::Text, "What the timestamp counts."),
+    key("body-hash", Shape::Text, "Where the hash of the body is that is signed instead of the body."),
+    key("claim", Shape::Text, "The claim of a token that holds the hash of the body."),
+    key("claim-encoding", Shape::Text, "How that hash is written."),
+    key("issuer", Shape::Text, "The issuer that a token must name."),
+    key("delivery-id", Shape::Text, "Where the delivery's id is."),
+    key("event", Shape::Text, "Where the name of the event is."),
+    key("handshake", Shape::Text, "How the sender asks for an answer before it sends."),
+];
+
+pub(super) const DEDUPLICATE: &[Key] = &[
+    key(
+        "by",
+        Shape::DuplicateKey,
+        "What tells deliveries apart: `delivery-id`, `signature`, or a reference.",
+    ),
+    key("for", Shape::Text, "How long a delivery is remembered, as 24h."),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::sender::RawSpec;
+
+    #[test]
+    fn every_key_of_a_senders_record_is_described() {
+        let described: BTreeSet<&str> = names(VERIFY).into_iter().collect();
+        let of_record: BTreeSet<&str> = RawSpec::KEYS.iter().map(|(_, long)| *long).collect();
+        assert!(described.is_superset(&of_record), "{:?}", of_record.difference(&described));
+        let own = ["sender", "secret", "public-url", "username", "verify-token", "set-up-file"];
+        assert_eq!(described.len(), of_record.len() + own.len());
+    }
+
+    #[test]
+    fn a_key_stands_in_its_table_once() {
+        for table in [HOOK, REFERENCE, HEADER, RULE, MATCH, SECRET, VERIFY, DEDUPLICATE] {
+            let names = names(table);
+            assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{names:?}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Who can run a hook, by what its rule and its sender ask for.
+
+use super::super::secrets::is_secret;
+use crate::hook::{Hook, OutputInResponse};
+use crate::reference::Reference;
+use crate::rule::{Match, Rule};
+use crate::sender::OPEN;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Guard {
+    /// Everybody.
+    Open,
+    /// Everybody, because the hook says so.
+    OpenOnPurpose,
+    /// Whoever has the right address.
+    Address,
+    /// Whoever knows a secret, as far as one can tell.
+    Secret,
+}
+
+pub(super) fn of(hook: &Hook) -> Guard {
+    let of_rule = hook.rule.as_ref().map_or(Guard::Open, of_rule);
+    match &hook.verify {
+        Some(verify) if verify.sender == OPEN && of_rule != Guard::Secret => Guard::OpenOnPurpose,
+        Some(_) => Guard::Secret,
+        None => of_rule,
+    }
+}
+
+fn of_rule(rule: &Rule) -> Guard {
+    let (mut has_secret, mut has_address) = (false, false);
+    each_match(rule, &mut |part| match part {
+        Match::IpWhitelist { .. } => has_address = true,
+        part => has_secret |= may_be_secret(part),
+    });
+    match (has_secret, has_address) {
+        (true, _) => Guard::Secret,
+        (false, true) => Guard::Address,
+        (false, false) => Guard::Open,
+    }
+}
+
+/// A header or query parameter may be a token under any name; a place in the payload is one if its name
+/// says so.
+fn may_be_secret(part: &Match) -> bool {
+    match part {
+        Match::Hmac { .. } | Match::ScalrSignature { .. } => true,
+        Match::IpWhitelist { .. } => false,
+        Match::Value { parameter, .. } | Match::Regex { parameter, .. } => {
+            matches!(parameter, Reference::Header(_) | Reference::Query(_)) || is_secret(parameter)
+        }
+    }
+}
+
+fn each_match<'r>(rule: &'r Rule, see: &mut impl FnMut(&'r Match)) {
+    match rule {
+        Rule::And(parts) | Rule::Or(parts) => parts.iter().for_each(|part| each_match(part, see)),
+        Rule::Not(part) => each_match(part, see),
+        Rule::Match(part) => see(part),
+    }
+}
+
+/// Whether a GET of the address, without body or headers of its own, can run the hook. One that says GET
+/// and answers with the output is made to be read.
+pub(super) fn opens_by_link(hook: &Hook) -> bool {
+    let is_allowed = match &hook.methods {
+        None => true,
+        Some(methods) => {
+            methods.iter().any(|method| method == "GET") && hook.response.output == OutputInResponse::No
+        }
+    };
+    let is_verified = hook.verify.as_ref().is_some_and(|verify| verify.sender != OPEN);
+    is_allowed && !is_verified && hook.rule.as_ref().is_none_or(a_link_may_meet)
+}
+
+fn a_link_may_meet(rule: &Rule) -> bool {
+    match rule {
+        Rule::And(parts) => parts.iter().all(a_link_may_meet),
+        Rule::Or(parts) => parts.iter().any(a_link_may_meet),
+        Rule::Not(_) => true,
+        Rule::Match(part) => match part.as_ref() {
+            Match::Hmac { .. } | Match::ScalrSignature { .. } => false,
+            Match::IpWhitelist { .. } => true,
+            Match::Value { parameter: Reference::Method, value } => value == "GET",
+            Match::Regex { parameter: Reference::Method, regex } => regex.is_match(b"GET"),
+            Match::Value { parameter, .. } | Match::Regex { parameter, .. } => !matches!(
+                parameter,
+                Reference::Header(_)
+                    | Reference::Payload(_)
+                    | Reference::RawBody
+                    | Reference::EntirePayload
+                    | Reference::DeliveryId
+                    | Reference::DeliveryEvent
+            ),
+        },
+    }
+}

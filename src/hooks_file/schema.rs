@@ -1,0 +1,131 @@
+//! The JSON Schema of a hooks file, for editors, from the same tables of keys that the checker has.
+
+use serde_json::{Map, Value, json};
+
+use super::keys::{self, Key, Shape};
+use crate::sender::{OPEN, table};
+
+const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
+
+/// Spelled in lower case; the program takes keys in any case.
+pub(crate) fn schema() -> Value {
+    json!({
+        "$schema": DRAFT,
+        "title": "hookrunner hooks file",
+        "description": "A list of hooks.",
+        "type": ["array", "null"],
+        "items": {"$ref": "#/$defs/hook"},
+        "$defs": {
+            "text": {"type": ["string", "number", "boolean"]},
+            "flag": {"enum": [true, false, "yes", "no", "on", "off"]},
+            "hook": record(keys::HOOK, &["id", "execute-command"]),
+            "reference": record(keys::REFERENCE, &["source"]),
+            "header": record(keys::HEADER, &["name"]),
+            "rule": rule(),
+            "match": matching(),
+            "secret": secret(),
+            "verify": record(keys::VERIFY, &[]),
+            "deduplicate": record(keys::DEDUPLICATE, &["by"]),
+            "duplicate-reference": record(keys::DUPLICATE_REFERENCE, &["source"]),
+        },
+    })
+}
+
+fn record(keys: &[Key], required: &[&str]) -> Value {
+    let mut properties: Map<String, Value> =
+        keys.iter().map(|key| (key.name.to_owned(), described(key))).collect();
+    // YAML's merge key, for editors that do not merge.
+    properties.insert("<<".to_owned(), json!(true));
+    json!({
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": false,
+    })
+}
+
+fn described(key: &Key) -> Value {
+    let mut value = shape(key.shape);
+    if let Some(object) = value.as_object_mut() {
+        object.insert("description".to_owned(), key.description.into());
+    }
+    value
+}
+
+fn shape(shape: Shape) -> Value {
+    let of = |name: &str| json!({"$ref": format!("#/$defs/{name}")});
+    let list = |name: &str| json!({"type": "array", "items": of(name)});
+    match shape {
+        Shape::Text => of("text"),
+        Shape::Flag => of("flag"),
+        Shape::Integer => json!({"type": "integer"}),
+        Shape::Words(words) => json!({"enum": words}),
+        Shape::MatchType => {
+            let types: Vec<&str> = keys::MATCH_TYPES.into_iter().chain(keys::OLD_MATCH_TYPES).collect();
+            json!({"enum": types})
+        }
+        Shape::Methods => json!({"type": "array", "items": {"type": "string"}}),
+        Shape::Reference => of("reference"),
+        Shape::References => list("reference"),
+        Shape::Headers => list("header"),
+        Shape::Secrets => {
+            json!({"anyOf": [of("secret"), {"type": "array", "minItems": 1, "items": of("secret")}]})
+        }
+        Shape::Sender => json!({"enum": senders()}),
+        Shape::Verify => of("verify"),
+        Shape::Deduplicate => of("deduplicate"),
+        Shape::DuplicateKey => {
+            json!({"anyOf": [{"enum": ["delivery-id", "signature"]}, of("duplicate-reference")]})
+        }
+        Shape::Rule => of("rule"),
+        Shape::Rules => json!({"type": "array", "minItems": 1, "items": of("rule")}),
+        Shape::Match => of("match"),
+    }
+}
+
+fn senders() -> Vec<&'static str> {
+    table().iter().map(|row| row.name.as_str()).chain([OPEN]).collect()
+}
+
+/// One operator, and no more.
+fn rule() -> Value {
+    let mut rule = record(keys::RULE, &[]);
+    if let Some(object) = rule.as_object_mut() {
+        object.insert("minProperties".to_owned(), 1.into());
+        object.insert("maxProperties".to_owned(), 1.into());
+    }
+    rule
+}
+
+/// Each type needs keys of its own.
+fn matching() -> Value {
+    let mut matching = record(keys::MATCH, &["type"]);
+    let needs = |kind: &str, keys: &[&str]| json!({"if": {"properties": {"type": {"const": kind}}}, "then": {"required": keys}});
+    let conditions: Vec<Value> = keys::MATCH_TYPES
+        .iter()
+        .chain(&keys::OLD_MATCH_TYPES)
+        .map(|kind| match *kind {
+            "value" => needs(kind, &["parameter", "value"]),
+            "regex" => needs(kind, &["parameter", "regex"]),
+            "ip-whitelist" => needs(kind, &["ip-range"]),
+            "scalr-signature" => needs(kind, &["secret"]),
+            _ => needs(kind, &["parameter", "secret"]),
+        })
+        .collect();
+    if let Some(object) = matching.as_object_mut() {
+        object.insert("allOf".to_owned(), conditions.into());
+    }
+    matching
+}
+
+fn secret() -> Value {
+    let mut source = record(keys::SECRET, &[]);
+    if let Some(object) = source.as_object_mut() {
+        object.insert("minProperties".to_owned(), 1.into());
+        object.insert("maxProperties".to_owned(), 1.into());
+    }
+    json!({"anyOf": [{"type": ["string", "number"], "description": "The secret itself."}, source]})
+}
+
+#[cfg(test)]
+mod tests;

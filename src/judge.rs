@@ -1,0 +1,190 @@
+//! What a request comes to, before anything is done about it: verification, payload, rule, invocation.
+//! The server acts on a judgement, `explain` prints one. Nothing is logged here: what is worth a line is
+//! in the judgement.
+
+use crate::facts::{Facts, NotParsed, Origin};
+use crate::hook::{DuplicateKey, Hook};
+use crate::invocation::{self, Invocation, Shortfall};
+use crate::payload::{self, MultipartError, Problem, Reading};
+use crate::reference::Reference;
+use crate::request::Request;
+use crate::rule::{self, Conditions, MatchResult, Observed, Step, Verdict, display_path};
+use crate::sender::{Answered, Decision, Labels, Refusal, Verified};
+
+/// Failing matches named in one log line.
+const FAILED_MATCHES_MAX: usize = 8;
+
+#[derive(Debug)]
+pub(crate) struct Judgement {
+    /// `None` when the hook does not ask who sent it, or it was not a delivery of the sender's.
+    pub(crate) verified: Option<Verified>,
+    /// What came short on the way and decided nothing by itself.
+    pub(crate) notes: Vec<Note>,
+    pub(crate) ruling: Ruling,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub(crate) enum Ruling {
+    Handshake(Answered),
+    MethodNotAllowed {
+        allowed: Vec<String>,
+    },
+    NotVerified(Refusal),
+    MultipartBroken(MultipartError),
+    RuleError {
+        because: String,
+    },
+    NotMet {
+        because: String,
+    },
+    /// Run it, unless the delivery with this value was accepted before.
+    Met {
+        invocation: Invocation,
+        delivery: Option<Vec<u8>>,
+    },
+}
+
+#[derive(Debug)]
+pub(crate) enum Note {
+    Payload(Problem),
+    Json(NotParsed),
+    Shortfall(Shortfall),
+    /// The hook takes each delivery once, and nothing in the request tells which it is.
+    NoDelivery,
+}
+
+/// Somebody who looks on while a request is judged.
+pub(crate) trait Onlooker {
+    /// The body has been read, and the rule comes next.
+    fn facts(&mut self, _facts: &Facts<'_>) {}
+    /// A part of the rule has ended.
+    fn rule(&mut self, _steps: &[Step], _observed: &Observed<'_>, _facts: &Facts<'_>) {}
+}
+
+/// The server does not look.
+pub(crate) struct Nobody;
+
+impl Onlooker for Nobody {}
+
+/// `handshake_only` has the methods that are allowed, when the request's is none of them.
+pub(crate) fn judge(
+    hook: &Hook,
+    request: &Request,
+    handshake_only: Option<&[String]>,
+    now_unix_ms: i64,
+    onlooker: &mut dyn Onlooker,
+) -> Judgement {
+    let at_once = |ruling| Judgement { verified: None, notes: Vec::new(), ruling };
+    let decision = hook.verify.as_ref().map(|verify| verify.verifier.decide(request, now_unix_ms));
+    let verified = match (decision, handshake_only) {
+        (Some(Decision::Handshake(answered)), _) => return at_once(Ruling::Handshake(answered)),
+        (_, Some(allowed)) => return at_once(Ruling::MethodNotAllowed { allowed: allowed.to_vec() }),
+        (Some(Decision::Refused(refusal)), None) => return at_once(Ruling::NotVerified(refusal)),
+        (Some(Decision::Verified(verified)), None) => Some(verified),
+        (None, None) => None,
+    };
+    let mut notes = Vec::new();
+    let ruling = judge_content(hook, request, now_unix_ms, &mut notes, onlooker);
+    Judgement { verified, notes, ruling }
+}
+
+/// How the hook wants bodies read. `json_parts` is for [`json_parts`].
+pub(crate) fn reading<'h>(hook: &'h Hook, json_parts: &'h [&'h str]) -> Reading<'h> {
+    Reading { content_type: hook.content_type.as_deref(), wanted: &hook.needs.wanted, json_parts }
+}
+
+/// Names of multipart file parts to read as JSON whatever their type.
+pub(crate) fn json_parts(hook: &Hook) -> Vec<&str> {
+    let names = hook.parse_as_json.iter().filter_map(|reference| match reference {
+        Reference::Payload(name) => Some(name.as_str()),
+        _ => None,
+    });
+    names.collect()
+}
+
+/// The sender is known, or nobody asks.
+fn judge_content(
+    hook: &Hook,
+    request: &Request,
+    now_unix_ms: i64,
+    notes: &mut Vec<Note>,
+    onlooker: &mut dyn Onlooker,
+) -> Ruling {
+    let json_parts = json_parts(hook);
+    let mut payload = match payload::parse(request, reading(hook, &json_parts)) {
+        Ok(payload) => payload,
+        Err(broken) => return Ruling::MultipartBroken(broken),
+    };
+    notes.extend(payload.problem.take().map(Note::Payload));
+    let mut facts = Facts::new(request, payload, origin(hook, request));
+    for reference in &hook.parse_as_json {
+        if let Err(not_parsed) = facts.parse_as_json(reference) {
+            notes.push(Note::Json(not_parsed));
+        }
+    }
+    onlooker.facts(&facts);
+    if let Some(ruling) = judge_rule(hook, &facts, now_unix_ms, onlooker) {
+        return ruling;
+    }
+    let (invocation, shortfalls) = invocation::build(hook, &facts);
+    notes.extend(shortfalls.into_iter().map(Note::Shortfall));
+    let delivery = delivery(hook, &facts);
+    if hook.deduplicate.is_some() && delivery.is_none() {
+        notes.push(Note::NoDelivery);
+    }
+    Ruling::Met { invocation, delivery }
+}
+
+fn origin<'h>(hook: &'h Hook, request: &Request) -> Origin<'h> {
+    let Some(verify) = &hook.verify else { return Origin::default() };
+    let labels = if hook.needs.delivery { verify.verifier.labels(request) } else { Labels::default() };
+    Origin { sender: Some(&verify.sender), labels }
+}
+
+/// `None` when the hook's rule is met, or when it has none.
+fn judge_rule(
+    hook: &Hook,
+    facts: &Facts<'_>,
+    now_unix_ms: i64,
+    onlooker: &mut dyn Onlooker,
+) -> Option<Ruling> {
+    let rule = hook.rule.as_ref()?;
+    let conditions = Conditions {
+        soft_signature_failures: hook.soft_signature_failures,
+        now_unix_s: now_unix_ms.div_euclid(1_000),
+    };
+    let mut failed = Vec::new();
+    let verdict = rule::evaluate(rule, facts, conditions, &mut |steps, observed| {
+        onlooker.rule(steps, &observed, facts);
+        let Observed::Match(part, result) = observed else { return };
+        let is_negated = steps.iter().filter(|step| **step == Step::Not).count() % 2 == 1;
+        // A fault counts on either side of a `not`, which turns only the truth.
+        let is_fault = matches!(result, MatchResult::Fault(_));
+        if is_fault || (*result == MatchResult::Holds) == is_negated {
+            // The last one decides.
+            failed.truncate(FAILED_MATCHES_MAX - 1);
+            failed.push(format!("{} {part}: {result}", display_path(steps)));
+        }
+    });
+    match verdict {
+        Verdict::Fired => None,
+        Verdict::NotFired => Some(Ruling::NotMet { because: failed.join("; ") }),
+        Verdict::Failed(_) => Some(Ruling::RuleError { because: failed.join("; ") }),
+    }
+}
+
+/// What tells this delivery from others, if the hook wants to know and the request says.
+fn delivery(hook: &Hook, facts: &Facts<'_>) -> Option<Vec<u8>> {
+    let deduplicate = hook.deduplicate.as_ref()?;
+    let verifier = hook.verify.as_ref().map(|verify| &verify.verifier);
+    match &deduplicate.by {
+        DuplicateKey::DeliveryId => {
+            verifier.and_then(|verifier| verifier.labels(facts.request).delivery_id).map(String::into_bytes)
+        }
+        DuplicateKey::Signature => {
+            verifier.and_then(|verifier| verifier.fingerprint(facts.request)).map(|digest| digest.to_vec())
+        }
+        DuplicateKey::Value(reference) => facts.text_of(reference).ok().map(|text| text.into_owned()),
+    }
+}
