@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "what the environment says is part of the command line")]
 
 mod check;
+mod commands;
 mod explain;
 mod go_flags;
 
@@ -20,6 +21,7 @@ use crate::run;
 use crate::units::{parse_duration, parse_size};
 
 pub(crate) use check::CheckFlags;
+pub(crate) use commands::{SendFlags, SendersFlags};
 pub(crate) use explain::ExplainFlags;
 
 /// Runs commands when webhooks arrive.
@@ -201,7 +203,9 @@ const COMMANDS: &str = "\
 Commands, each with its own --help:
   hookrunner check    Say everything that is wrong with hooks files, and what to write instead
   hookrunner explain  Show what the server would do with a request, and why, without running anything
-  hookrunner schema   Print the JSON Schema of a hooks file, for editors";
+  hookrunner schema   Print the JSON Schema of a hooks file, for editors
+  hookrunner senders  List the senders that `verify` knows, or show how one signs and a hook for it
+  hookrunner send     Sign a delivery as its sender would, send it and print the answer";
 
 /// What the process was started for.
 #[derive(Debug)]
@@ -210,10 +214,14 @@ pub(crate) enum CommandLine {
     Check(CheckFlags),
     Explain(Box<ExplainFlags>),
     Schema,
+    Senders(SendersFlags),
+    Send(Box<SendFlags>),
 }
 
 /// Reads the command line: a subcommand is its first word. Help, and what is wrong with the line, is
 /// printed and ends the process.
+///
+/// Without a command the program serves: the Go program, whose flags these are, has no commands.
 pub(crate) fn read() -> CommandLine {
     let mut arguments: Vec<OsString> = std::env::args_os().collect();
     match arguments.get(1).and_then(|word| word.to_str()) {
@@ -229,6 +237,14 @@ pub(crate) fn read() -> CommandLine {
             arguments.remove(1);
             let _: SchemaFlags = parsed(arguments);
             CommandLine::Schema
+        }
+        Some("senders") => {
+            arguments.remove(1);
+            CommandLine::Senders(parsed(arguments))
+        }
+        Some("send") => {
+            arguments.remove(1);
+            CommandLine::Send(Box::new(parsed(arguments)))
         }
         _ => CommandLine::Serve(Box::new(parsed(arguments))),
     }
@@ -292,7 +308,7 @@ fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
 /// A duration that something must take: zero would refuse everything.
 fn parse_timeout(text: &str) -> Result<Duration, String> {
     match parse_duration(text)? {
-        Duration::ZERO => Err("a timeout of zero would refuse every request".to_owned()),
+        Duration::ZERO => Err("a timeout of zero leaves time for nothing".to_owned()),
         timeout => Ok(timeout),
     }
 }
@@ -310,10 +326,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_is_consistent() {
+    fn the_commands_are_consistent() {
         command::<Flags>().debug_assert();
         command::<CheckFlags>().debug_assert();
         command::<ExplainFlags>().debug_assert();
         command::<SchemaFlags>().debug_assert();
+        command::<SendersFlags>().debug_assert();
+        command::<SendFlags>().debug_assert();
     }
 }

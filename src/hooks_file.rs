@@ -31,6 +31,7 @@ use template::Surroundings;
 
 pub(crate) use problem::{Effect, Kind, Problem};
 pub(crate) use schema::schema;
+pub(crate) use secrets::read_file as read_secret_file;
 pub(crate) use set::{HooksFiles, hooks_files_in};
 
 /// A hooks file larger than this is no hooks file: ten thousand hooks take about five MiB.

@@ -44,12 +44,19 @@ mod watch;
 mod deliver;
 mod respond;
 
-// Edge and wiring.
+// Edge and wiring: the commands.
 mod check;
 mod cli;
 mod explain;
+mod send;
+mod senders;
 mod serve;
 mod server;
+
+// For the fuzz targets alone, which `cargo fuzz` compiles with this setting.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 
 use std::process::ExitCode;
 
@@ -63,6 +70,8 @@ pub fn main() -> ExitCode {
         CommandLine::Check(flags) => return check::check(flags),
         CommandLine::Explain(flags) => return explain::command(&flags),
         CommandLine::Schema => return check::print_schema(),
+        CommandLine::Senders(flags) => return senders::senders(&flags),
+        CommandLine::Send(flags) => return send::send(*flags),
     };
     if flags.version {
         println!("{} version {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));

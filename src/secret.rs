@@ -12,6 +12,17 @@ impl Secret {
         (!bytes.is_empty()).then_some(Self(bytes))
     }
 
+    /// As a file or a variable holds it: editors and `echo` end it with a newline that no sender knows of.
+    pub(crate) fn from_text(mut bytes: Vec<u8>) -> Option<Self> {
+        if bytes.ends_with(b"\n") {
+            bytes.pop();
+            if bytes.ends_with(b"\r") {
+                bytes.pop();
+            }
+        }
+        Self::new(bytes)
+    }
+
     /// The bytes, for a key. They must not reach a log or an error.
     pub(crate) fn expose(&self) -> &[u8] {
         &self.0

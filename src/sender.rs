@@ -31,18 +31,18 @@ mod verifier;
 mod verify;
 mod words;
 
-pub(crate) use family::Family;
 pub(crate) use handshake::{Answer, Answered};
+#[cfg(fuzzing)]
 pub(crate) use message::Message;
+pub(crate) use message::Part;
 pub(crate) use record::{RawSpec, SpecError};
 pub(crate) use refusal::Refusal;
-pub(crate) use sign::{Draft, SignError, Signed, Signer};
-pub(crate) use signature::{Items, ListFault, Shape, items};
+pub(crate) use sign::{Draft, SignError, Signer};
 pub(crate) use source::Source;
-pub(crate) use spec::{Spec, duration};
-pub(crate) use table::{OPEN, Row, find, named, nearest, table};
+pub(crate) use spec::{Spec, Timestamp, TimestampPlace};
+pub(crate) use table::{OPEN, Row, find, named, table, unknown};
 pub(crate) use timestamp::{format_ms, parse_ms};
 pub(crate) use unfit::UNFIT;
 pub(crate) use verifier::{Labels, Options, Verifier};
 pub(crate) use verify::{Decision, Verified};
-pub(crate) use words::{Algorithm, Encoding, Handshake, KeyEncoding, Scheme, Separator, Unit};
+pub(crate) use words::{Algorithm, Handshake, KeyEncoding, Scheme, Separator, Unit};

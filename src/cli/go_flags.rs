@@ -3,8 +3,8 @@
 
 use std::ffi::{OsStr, OsString};
 
-/// Rewrites every flag as `--name=value` (or `--name` for a bool without a value). What is no flag, and
-/// all that follows it, stays as it is.
+/// Rewrites every flag as `--name=value` (or `--name` for a bool without a value). What is no flag stays
+/// as it is, and so does all that follows `--`.
 pub(super) fn to_long_form(
     arguments: impl IntoIterator<Item = OsString>,
     command: &clap::Command,
@@ -13,8 +13,12 @@ pub(super) fn to_long_form(
     let mut long: Vec<OsString> = arguments.next().into_iter().collect();
     while let Some(argument) = arguments.next() {
         let Some(flag) = flag_of(&argument) else {
+            let is_end = argument == "--";
             long.push(argument);
-            break;
+            if is_end {
+                break;
+            }
+            continue;
         };
         let mut rewritten = OsString::from("--");
         rewritten.push(flag);
@@ -84,5 +88,7 @@ mod tests {
         check(&["-help"], &["--help"]);
         check(&["-unknown", "x"], &["--unknown", "x"]);
         check(&["-port"], &["--port"]);
+        check(&["word", "-port", "1"], &["word", "--port=1"]);
+        check(&["--", "-port", "1"], &["--", "-port", "1"]);
     }
 }

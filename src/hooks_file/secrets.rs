@@ -65,7 +65,7 @@ fn secret(reader: &mut Reader<'_>, node: &Node) -> Option<Secret> {
     match node {
         Node::Text(text) | Node::Number(text) => {
             reader.keep_literal_secret(text);
-            non_empty(reader, text.clone().into_bytes(), "the secret")
+            non_empty(reader, Secret::new(text.clone().into_bytes()), "the secret")
         }
         Node::Mapping(_) => {
             let record = reader.record(node, "a secret", keys::SECRET)?;
@@ -117,10 +117,7 @@ fn from(reader: &mut Reader<'_>, source: &str, name: &str) -> Option<Secret> {
         }
     };
     match read {
-        Ok(mut bytes) => {
-            trim_newline(&mut bytes);
-            non_empty(reader, bytes, &what)
-        }
+        Ok(bytes) => non_empty(reader, Secret::from_text(bytes), &what),
         Err(reason) => {
             reader.report(Kind::UnreadableSecret, format!("{what} {reason}"), "set it, and reload");
             None
@@ -128,7 +125,8 @@ fn from(reader: &mut Reader<'_>, source: &str, name: &str) -> Option<Secret> {
     }
 }
 
-fn read_file(path: &Path) -> Result<Vec<u8>, String> {
+/// The bytes of a secret's file.
+pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, String> {
     let failed = |error: std::io::Error| format!("cannot be read: {error}");
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path).map_err(failed)?;
@@ -139,18 +137,7 @@ fn read_file(path: &Path) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// Editors and `echo` end a file with a newline that no sender knows of.
-fn trim_newline(bytes: &mut Vec<u8>) {
-    if bytes.ends_with(b"\n") {
-        bytes.pop();
-        if bytes.ends_with(b"\r") {
-            bytes.pop();
-        }
-    }
-}
-
-fn non_empty(reader: &mut Reader<'_>, bytes: Vec<u8>, what: &str) -> Option<Secret> {
-    let secret = Secret::new(bytes);
+fn non_empty(reader: &mut Reader<'_>, secret: Option<Secret>, what: &str) -> Option<Secret> {
     if secret.is_none() {
         let help = "an empty secret protects nothing: put the one the sender uses there";
         reader.report(Kind::EmptySecret, format!("{what} is empty"), help);

@@ -57,7 +57,7 @@ impl Outgoing {
             Source::Json(pointer) => {
                 let fault = || SignError::NotJson(source.described());
                 let mut body = match self.body.trim_ascii() {
-                    b"" => Value::Object(Map::new()),
+                    b"" => container(pointer, 0),
                     body => serde_json::from_slice(body).map_err(|_| fault())?,
                 };
                 let digits = text.parse::<u64>().ok().filter(|_| number);
@@ -103,15 +103,31 @@ fn without(pairs: &str, name: &str) -> Vec<String> {
     pairs.split('&').filter(other).map(str::to_owned).collect()
 }
 
-/// Makes the objects on the way. `None`: something else is in the way.
+/// Makes the objects and lists on the way. `None`: something else is in the way.
 fn put(body: &mut Value, pointer: &Pointer, value: Value) -> Option<()> {
-    let place = pointer.keys.iter().try_fold(body, |place, key| match place {
-        Value::Object(members) => {
-            Some(members.entry(key.as_str()).or_insert_with(|| Value::Object(Map::new())))
-        }
-        Value::Array(items) => items.get_mut(key.parse::<usize>().ok()?),
-        _ => None,
-    })?;
+    let mut place = body;
+    for (position, key) in pointer.keys.iter().enumerate() {
+        let empty = || container(pointer, position + 1);
+        place = match place {
+            Value::Object(members) => members.entry(key.as_str()).or_insert_with(empty),
+            Value::Array(items) => {
+                let index: usize = key.parse().ok()?;
+                if index == items.len() {
+                    items.push(empty());
+                }
+                items.get_mut(index)?
+            }
+            _ => return None,
+        };
+    }
     *place = value;
     Some(())
+}
+
+/// What the key at `position` is looked up in: a list for its first item, else an object.
+fn container(pointer: &Pointer, position: usize) -> Value {
+    match pointer.keys.get(position).map(String::as_str) {
+        Some("0") => Value::Array(Vec::new()),
+        _ => Value::Object(Map::new()),
+    }
 }

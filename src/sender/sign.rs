@@ -115,7 +115,7 @@ impl Signer {
         let public_url = PublicUrl::parse(&url).ok_or_else(|| SignError::Url(url.clone()))?;
         let mut out = Outgoing::new(url, headers, body);
         if !out.has_header(&CONTENT_TYPE) {
-            out.set_header(CONTENT_TYPE.as_str(), self.content_type(&out.body).to_owned());
+            out.set_header("Content-Type", self.content_type(&out.body).to_owned());
         }
         // A JSON body is left as it is: ids and events in it are the user's.
         if let Some(Source::Header(field)) = &self.spec.delivery_id {
@@ -143,12 +143,35 @@ impl Signer {
         Ok(out.into_signed())
     }
 
-    fn content_type(&self, body: &[u8]) -> &'static str {
+    /// A body for whoever has none: a form or JSON as the sender's, with the id and the event where the
+    /// record says that they are in it.
+    pub(crate) fn default_body(&self, delivery_id: &str, event: Option<&str>) -> Result<Vec<u8>, SignError> {
+        let mut out = Outgoing::new(String::new(), Vec::new(), Vec::new());
+        for (source, text) in [(&self.spec.delivery_id, Some(delivery_id)), (&self.spec.event, event)] {
+            match (source, text) {
+                (Some(source), Some(text)) if source.is_in_body() => out.place(source, text, false)?,
+                _ => {}
+            }
+        }
+        if out.body.is_empty() && !self.takes_form() {
+            out.body.extend_from_slice(b"{}");
+        }
+        Ok(out.body)
+    }
+
+    fn takes_form(&self) -> bool {
         let in_form = |source: &Source| matches!(source, Source::Form { .. });
-        let form = self.spec.message.has(&Part::FormSorted)
-            || self.spec.message.sources().chain(&self.spec.signature).any(in_form);
+        self.spec.message.has(&Part::FormSorted)
+            || self.spec.message.sources().chain(&self.spec.signature).any(in_form)
+    }
+
+    fn content_type(&self, body: &[u8]) -> &'static str {
         let looks_like_json = matches!(body.trim_ascii_start().first(), Some(b'{' | b'['));
-        if form && !looks_like_json { "application/x-www-form-urlencoded" } else { "application/json" }
+        if self.takes_form() && !looks_like_json {
+            "application/x-www-form-urlencoded"
+        } else {
+            "application/json"
+        }
     }
 
     /// What the signed text needs and the request lacks: a nonce, a token. The delivery's id is as good.

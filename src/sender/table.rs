@@ -50,18 +50,24 @@ pub(crate) fn find(name: &str) -> Option<&'static Row> {
 
 /// A sender by its name, or an error that says what to write instead.
 pub(crate) fn named(name: &str) -> Result<&'static Row, SpecError> {
-    find(name).ok_or_else(|| {
-        let hint = match (unfit(name), nearest(name)) {
-            (Some(reason), _) => format!("cannot be verified: {reason}"),
-            (None, Some(near)) => format!("is not known; did you mean `{near}`?"),
-            (None, None) => "is not known; `hookrunner senders` lists those that are".to_owned(),
-        };
-        SpecError::Sender { written: name.to_owned(), hint }
-    })
+    find(name).ok_or_else(|| SpecError::Sender { written: name.to_owned(), hint: hint(name) })
+}
+
+/// Why `find` has nothing, and what may have been meant.
+pub(crate) fn unknown(name: &str) -> String {
+    format!("`{name}` {}", hint(name))
+}
+
+fn hint(name: &str) -> String {
+    match (unfit(name), nearest(name)) {
+        (Some(reason), _) => format!("cannot be verified: {reason}"),
+        (None, Some(near)) => format!("is not known; did you mean `{near}`?"),
+        (None, None) => "is not known; `hookrunner senders` lists those that are".to_owned(),
+    }
 }
 
 /// The name that was probably meant.
-pub(crate) fn nearest(name: &str) -> Option<&'static str> {
+fn nearest(name: &str) -> Option<&'static str> {
     let names: Vec<&str> = table().iter().map(|row| row.name.as_str()).chain([OPEN]).collect();
     crate::nearest::nearest(name, &names)
 }

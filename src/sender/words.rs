@@ -18,6 +18,7 @@ macro_rules! words {
             }
 
             /// Every word, for the error about a wrong one.
+            #[allow(dead_code, reason = "which of the words are allowed can hang on others")]
             pub(crate) fn allowed() -> String {
                 Self::ALL.iter().map(|word| format!("`{}`", word.as_str())).collect::<Vec<_>>().join(", ")
             }

@@ -24,6 +24,8 @@ mod privileges;
 mod recorder;
 mod reload;
 mod robustness;
+mod send;
+mod senders;
 mod shutdown;
 mod socket;
 mod starts;

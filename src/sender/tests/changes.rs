@@ -6,10 +6,12 @@ use proptest::sample::Index;
 
 use super::round_trip::{keys, options, passes, received, receiver, sign, signable};
 use super::*;
+use crate::sender::message::Message;
+use crate::sender::signature::{Shape, items};
 use crate::sender::source::Source;
 use crate::sender::spec::TimestampPlace;
 use crate::sender::words::{Encoding, KeyEncoding, Scheme, Separator, Unit};
-use crate::sender::{Message, Row, Shape, items, table};
+use crate::sender::{Row, table};
 
 fn any_row() -> impl Strategy<Value = &'static Row> {
     prop::sample::select(signable())

@@ -1,10 +1,11 @@
 //! What `sign` makes, `verify` takes, for every row whose key a user can hold.
 
 use super::*;
+use crate::sender::sign::Signed;
 use crate::sender::source::Source;
 use crate::sender::spec::TimestampPlace;
 use crate::sender::words::{Algorithm, Encoding, KeyEncoding};
-use crate::sender::{Draft, Row, SignError, Signed, Signer, table};
+use crate::sender::{Draft, Row, SignError, Signer, table};
 
 const SEED: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 const PUBLIC: &str = "03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8";

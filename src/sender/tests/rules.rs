@@ -35,7 +35,7 @@ fn rule_1_raw_bytes() {
 fn rule_2_no_usable_secret_is_an_error_at_load() {
     #[track_caller]
     fn check(sender: &str, options: Options, message: &str) {
-        let error = Verifier::new(spec(sender), options).err().expect("an error");
+        let error = Verifier::new(spec(sender), options).expect_err("an error");
         assert_eq!(error.to_string(), message, "{sender}");
     }
     assert!(Secret::new(*b"").is_none());

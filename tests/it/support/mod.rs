@@ -13,7 +13,7 @@ pub(crate) use client::{Connection, Request, Response};
 pub(crate) use files::{Fifo, write_executable};
 pub(crate) use processes::processes;
 pub(crate) use server::Server;
-pub(crate) use setup::{Setup, allow_many_files};
+pub(crate) use setup::{Exit, Setup, allow_many_files};
 pub(crate) use wait::{PATIENCE, eventually};
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_hookrunner");
