@@ -112,10 +112,24 @@ hook() {
 HOOK
 }
 
+# The same by `verify`, which only hookrunner knows.
+verified_hook() {
+  cat <<HOOK
+- id: verified
+  execute-command: /bin/true
+  verify: {sender: github, secret: $SECRET}
+  trigger-rule:
+    and:
+      - match: {type: value, value: refs/heads/main, parameter: {source: payload, name: ref}}
+      - match: {type: value, value: another/repository, parameter: {source: payload, name: repository.full_name}}
+HOOK
+}
+
 write_hooks() {
   {
     hook checked another/repository 'response-message: unreachable'
     hook run harbour/tides 'include-command-output-in-response: true'
+    verified_hook
     printf -- '- {id: background, execute-command: /bin/sleep, pass-arguments-to-command: [{source: string, name: "5"}]}\n'
   } >"$scratch/hooks.yaml"
   local number
@@ -250,9 +264,12 @@ round() {
     note "idle.$server" "$(resident_kib "$server")"
     verify "$server"
   done
+  expect 'hookrunner, verified' "$(post hookrunner verified "$signature")" 'Hook rules were not satisfied. 200'
+  expect 'hookrunner, not verified' "$(post hookrunner verified sha256=00 | sed 's/.* //')" 401
   verify_bare
   for server in "${servers[@]}" bare-get; do load get "$server" /; done
   for server in "${servers[@]}" bare-hmac; do load checked "$server" /hooks/checked benches/push.json; done
+  load verified hookrunner /hooks/verified benches/push.json
   for server in "${servers[@]}" bare-run; do load run "$server" /hooks/run benches/push.json; done
   for server in "${servers[@]}"; do note "loaded.$server" "$(resident_kib "$server")"; done
   stop_all
@@ -358,6 +375,8 @@ print_table() {
   row '`GET /`, p99, ms' 1000 get.webhook.p99 get.hookrunner.p99 get.bare-get.p99
   row 'push checked, not met, requests/s' 1 checked.webhook.rate checked.hookrunner.rate checked.bare-hmac.rate
   row 'push checked, not met, p99, ms' 1000 checked.webhook.p99 checked.hookrunner.p99 checked.bare-hmac.p99
+  row 'the same by `verify`, requests/s' 1 none verified.hookrunner.rate checked.bare-hmac.rate
+  row 'the same by `verify`, p99, ms' 1000 none verified.hookrunner.p99 checked.bare-hmac.p99
   row 'push running `/bin/true`, requests/s' 1 run.webhook.rate run.hookrunner.rate run.bare-run.rate
   row 'push running `/bin/true`, p99, ms' 1000 run.webhook.p99 run.hookrunner.p99 run.bare-run.p99
   row '`posix_spawn` of `/bin/true` in a loop, runs/s' 1 none none run.bare-spawn.rate
