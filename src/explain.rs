@@ -198,7 +198,7 @@ fn payload(hook: &Hook, request: &Request, notes: &[Note], ruling: &Ruling) -> O
                 help = of_payload.help().filter(|_| hook.needs.payload).map(str::to_owned);
             }
             Note::Json(reason) => not_parsed.push(reason.to_string()),
-            Note::Shortfall(_) | Note::NoDelivery => {}
+            Note::Shortfall(_) | Note::Rotation { .. } | Note::NoDelivery => {}
         }
     }
     let json_parts = judge::json_parts(hook);
@@ -251,7 +251,7 @@ fn rehearse(
                     "nothing in the request tells whether it is a duplicate: it counts as new".to_owned(),
                 );
             }
-            Note::Payload(_) | Note::Json(_) => {}
+            Note::Payload(_) | Note::Json(_) | Note::Rotation { .. } => {}
         }
     }
     if hook.deduplicate.is_some() {

@@ -50,6 +50,11 @@ pub(crate) enum Note {
     Payload(Problem),
     Json(NotParsed),
     Shortfall(Shortfall),
+    /// Of several secrets of a match, the one that fits, counted from 1.
+    Rotation {
+        parameter: String,
+        position: usize,
+    },
     /// The hook takes each delivery once, and nothing in the request tells which it is.
     NoDelivery,
 }
@@ -126,6 +131,10 @@ fn judge_content(
     onlooker.facts(&facts);
     if let Some(ruling) = judge_rule(hook, &facts, now_unix_ms, onlooker) {
         return ruling;
+    }
+    if let Some(rule) = &hook.rule {
+        let used = rule::secrets_used(rule, &facts);
+        notes.extend(used.into_iter().map(|(parameter, position)| Note::Rotation { parameter, position }));
     }
     let (invocation, shortfalls) = invocation::build(hook, &facts);
     notes.extend(shortfalls.into_iter().map(Note::Shortfall));

@@ -40,6 +40,28 @@ impl Rule {
     }
 }
 
+/// Which secret fits, counted from 1, of each signature match that has several: while secrets change, that
+/// tells when the old one is used no longer.
+pub(crate) fn secrets_used(rule: &Rule, facts: &Facts<'_>) -> Vec<(String, usize)> {
+    match rule {
+        Rule::And(parts) | Rule::Or(parts) => {
+            parts.iter().flat_map(|part| secrets_used(part, facts)).collect()
+        }
+        Rule::Not(part) => secrets_used(part, facts),
+        Rule::Match(part) => match part.as_ref() {
+            Match::Hmac { parameter, keys } if keys.len() > 1 => {
+                let signature = facts.text_of(parameter).ok();
+                let fits = |key: &HmacKey| {
+                    signature.as_ref().is_some_and(|signature| key.signs(&[&facts.request.body], signature))
+                };
+                let position = keys.iter().position(fits);
+                position.map(|position| (parameter.to_string(), position + 1)).into_iter().collect()
+            }
+            _ => Vec::new(),
+        },
+    }
+}
+
 /// One comparison of a rule.
 pub(crate) enum Match {
     Value { parameter: Reference, value: String },

@@ -31,6 +31,10 @@ pub(super) fn tell_judgement(hook: &Hook, id: &str, judgement: &Judgement) {
         Ruling::RuleError { because } => {
             warn!(request = %id, hook = %hook.id, "error evaluating hook: {because}");
         }
+        Ruling::Handshake(answered) if answered.is_refused() => {
+            let why = "its token is not the one of `verify-token`, or its challenge is none that is answered";
+            warn!(request = %id, hook = %hook.id, "handshake refused: {why}");
+        }
         Ruling::Handshake(_)
         | Ruling::MethodNotAllowed { .. }
         | Ruling::NotMet { .. }
@@ -43,6 +47,9 @@ fn tell_note(hook: &Hook, id: &str, note: &Note) {
         Note::Payload(problem) => tell_problem(hook, id, problem),
         Note::Json(not_parsed) => {
             info!(request = %id, hook = %hook.id, "error parsing JSON parameter: {not_parsed}");
+        }
+        Note::Rotation { parameter, position } => {
+            info!(request = %id, hook = %hook.id, "{parameter} verified with secret {position}");
         }
         Note::Shortfall(shortfall) => info!(request = %id, hook = %hook.id, "{shortfall}"),
         Note::NoDelivery => warn!(
@@ -64,6 +71,11 @@ fn tell_problem(hook: &Hook, id: &str, problem: &Problem) {
 /// How the request's line in the log ends.
 pub(crate) fn story_of(hook_id: &str, ruling: &Ruling) -> String {
     match ruling {
+        Ruling::Handshake(answered) if answered.is_refused() => {
+            format!(
+                "{hook_id} got matched, and refused the handshake: its token or challenge is not acceptable"
+            )
+        }
         Ruling::Handshake(_) => format!("{hook_id} got matched, and answered the sender's handshake"),
         Ruling::MethodNotAllowed { allowed } => {
             format!("{hook_id} got matched, but allows only {}", allowed.join(", "))

@@ -192,7 +192,12 @@ fn guard<T>(
     read: impl FnOnce(&mut Reader<'_>, &Node) -> Option<T>,
 ) -> Option<T> {
     match record.get(key) {
-        Some((index, node)) => reader.entry(index, key, |reader| read(reader, node)),
+        Some((index, node)) => {
+            reader.is_in_guard = true;
+            let value = reader.entry(index, key, |reader| read(reader, node));
+            reader.is_in_guard = false;
+            value
+        }
         None => {
             if record.has(key) {
                 let message = format!("`{key}` is empty");

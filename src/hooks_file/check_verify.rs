@@ -11,6 +11,8 @@ use super::problem::Kind;
 use super::record::{Reader, Record};
 use super::secrets::secrets;
 use crate::hook::{Deduplicate, DuplicateKey, Verify};
+use crate::reference::Reference;
+use crate::secret::Secret;
 use crate::sender::{self, Options, RawSpec, Spec, SpecError, Verifier};
 use crate::units::parse_duration;
 
@@ -33,7 +35,7 @@ pub(super) fn verify(reader: &mut Reader<'_>, node: &Node) -> Option<Verify> {
         tolerance: duration(reader, record, TOLERANCE),
         public_url: reader.text(record, "public-url"),
         username: reader.text(record, "username"),
-        verify_token: secrets(reader, record, "verify-token").into_iter().next(),
+        verify_token: verify_token(reader, record),
         set_up: set_up_file.is_some(),
     };
     let mut overrides = RawSpec::default();
@@ -43,8 +45,12 @@ pub(super) fn verify(reader: &mut Reader<'_>, node: &Node) -> Option<Verify> {
             *field = Some(text);
         }
     }
-    // A secret that could not be read is reported already, with its reason.
+    // A secret that could not be read is reported already, with its reason; the sender is looked at all
+    // the same.
     if reader.refusal.is_some() {
+        if let Some(Err(error)) = name.as_deref().map(sender::named) {
+            refuse(reader, record, &error);
+        }
         return None;
     }
     match build(name.as_deref(), overrides, options) {
@@ -79,13 +85,30 @@ fn build(name: Option<&str>, overrides: RawSpec, options: Options) -> Result<Ver
     Verifier::new(spec, options)
 }
 
+/// A handshake has one token.
+fn verify_token(reader: &mut Reader<'_>, record: Record<'_>) -> Option<Secret> {
+    let tokens = secrets(reader, record, "verify-token");
+    if tokens.len() > 1 {
+        let message = "`verify-token` is one token, not a list";
+        reader.report_at_entry(
+            (record, "verify-token"),
+            Kind::BadSender,
+            message.to_owned(),
+            "keep one of them",
+        );
+    }
+    tokens.into_iter().next()
+}
+
 /// While a sender is being set up, the file of its secret may not be there yet.
-fn verify_secrets(
-    reader: &mut Reader<'_>,
-    record: Record<'_>,
-    set_up_file: Option<&PathBuf>,
-) -> Vec<crate::secret::Secret> {
-    let is_awaited = set_up_file.is_some_and(|file| !file.exists());
+fn verify_secrets(reader: &mut Reader<'_>, record: Record<'_>, set_up_file: Option<&PathBuf>) -> Vec<Secret> {
+    let is_same = |file: &PathBuf| match record.get("secret") {
+        Some((_, Node::Mapping(source))) => source
+            .iter()
+            .any(|(_, path)| matches!(path, Node::Text(path) if file.as_os_str() == path.as_str())),
+        other => other.is_none(),
+    };
+    let is_awaited = set_up_file.is_some_and(|file| !file.exists() && is_same(file));
     if is_awaited { Vec::new() } else { secrets(reader, record, "secret") }
 }
 
@@ -98,6 +121,10 @@ pub(super) fn deduplicate(
 ) -> Option<Deduplicate> {
     let record = reader.record(node, "a rule for duplicates", keys::DEDUPLICATE)?;
     let lifetime = duration(reader, record, "for").unwrap_or(LIFETIME_DEFAULT);
+    if lifetime.is_zero() {
+        let message = "`for: 0` remembers nothing".to_owned();
+        reader.report_at_entry((record, "for"), Kind::BadDeduplicate, message, "write how long, as `24h`");
+    }
     let Some((index, by)) = record.get("by") else {
         let help = "write `delivery-id`, `signature` or a reference";
         reader.report(Kind::BadDeduplicate, "`deduplicate` has no `by`", help);
@@ -140,7 +167,13 @@ fn duplicate_key(
         }
         Node::Mapping(_) => {
             let record = reader.record(node, "a reference", keys::DUPLICATE_REFERENCE)?;
-            Some(DuplicateKey::Value(reference(reader, record)))
+            let reference = reference(reader, record);
+            let is_constant = matches!(reference, Reference::Literal(_) | Reference::Unusable { .. });
+            if is_constant {
+                let message = "the reference is the same for every delivery";
+                reader.report(Kind::BadDeduplicate, message, "name what tells deliveries apart");
+            }
+            (!is_constant).then_some(DuplicateKey::Value(reference))
         }
         _ => {
             reader.report(
@@ -155,7 +188,9 @@ fn duplicate_key(
 
 fn duration(reader: &mut Reader<'_>, record: Record<'_>, key: &str) -> Option<Duration> {
     let text = reader.text(record, key)?;
-    match parse_duration(&text) {
+    // The records of the table have tolerances in seconds without a unit, and in days.
+    let of_table = || sender::duration(&text).filter(|_| key == TOLERANCE);
+    match parse_duration(&text).or_else(|reason| of_table().ok_or(reason)) {
         Ok(duration) => Some(duration),
         Err(reason) => {
             let message = format!("`{key}`: {reason}");

@@ -1,6 +1,7 @@
 //! The line of a hooks file that a report shows, with the part of it that is meant, and without secrets.
 
 use super::node::Position;
+use crate::nearest::nearest;
 
 /// Characters shown before and after the place. Hooks files made by programs may be one long line.
 const AROUND_CHARACTERS: usize = 100;
@@ -114,17 +115,24 @@ fn masked(line: &str, secrets: &[String]) -> String {
         }
     }
     let mut characters: Vec<char> = masked.chars().collect();
-    for key in SECRET_KEYS {
-        let name: Vec<char> = key.chars().collect();
-        for at in 0..characters.len().saturating_sub(name.len()) {
-            let is_key =
-                characters[at..].iter().zip(&name).all(|(one, other)| one.eq_ignore_ascii_case(other));
-            if is_key {
-                mask_value(&mut characters, at + name.len());
-            }
-        }
+    for end in ends_of_secret_keys(&characters) {
+        mask_value(&mut characters, end);
     }
     characters.into_iter().collect()
+}
+
+/// Where the words of a line end that are, or were meant to be, keys of a secret.
+fn ends_of_secret_keys(characters: &[char]) -> Vec<usize> {
+    let is_of_word = |at: usize| {
+        characters.get(at).is_some_and(|character| character.is_alphanumeric() || "-_".contains(*character))
+    };
+    let ends = (1..=characters.len()).filter(|end| is_of_word(end - 1) && !is_of_word(*end));
+    let is_secret_key = |end: &usize| {
+        let start = (0..*end).rev().take_while(|at| is_of_word(*at)).last().unwrap_or(*end);
+        let word: String = characters.get(start..*end).unwrap_or_default().iter().collect();
+        nearest(&word, &SECRET_KEYS).is_some()
+    };
+    ends.filter(is_secret_key).collect()
 }
 
 /// Masks the scalar after the key that ends at `end`.
@@ -136,7 +144,11 @@ fn mask_value(characters: &mut [char], end: usize) {
     }
     let blanks = rest.iter().skip(quote + 1).take_while(|character| character.is_whitespace()).count();
     let start = end + quote + 1 + blanks;
-    let stop = token_end(characters, start);
+    let mut stop = token_end(characters, start);
+    if characters.get(stop) == Some(&':') {
+        // A broken line: what follows may belong to the secret.
+        stop = characters.len();
+    }
     let Some(value) = characters.get_mut(start..stop) else { return };
     if value.first().is_some_and(|first| "{[&*".contains(*first)) {
         return;

@@ -76,6 +76,7 @@ kinds! {
     RepeatedKey "repeated-key" HookRefused,
     MisspeltKey "misspelt-key" HookRefused,
     EmptyGuard "empty-guard" HookRefused,
+    GuardType "guard-type" HookRefused,
     EmptyRule "empty-rule" HookRefused,
     SeveralOperators "several-operators" HookRefused,
     DeepRule "deep-rule" HookRefused,

@@ -29,6 +29,9 @@ pub(super) struct LiteralSecret {
     pub(super) at: (Vec<Segment>, Vec<String>, Option<String>),
 }
 
+/// Keys named in a message; more do not help.
+const KEYS_NAMED_MAX: usize = 8;
+
 /// The state of reading one file.
 pub(super) struct Reader<'t> {
     file: Arc<str>,
@@ -41,6 +44,8 @@ pub(super) struct Reader<'t> {
     /// Why the hook being read is refused, if it is.
     pub(super) refusal: Option<String>,
     pub(super) file_refused: bool,
+    /// Within `verify` or `deduplicate`: a wrong type there refuses the hook, not the file.
+    pub(super) is_in_guard: bool,
     pub(super) literal_secrets: Vec<LiteralSecret>,
     path: Vec<Segment>,
     names: Vec<String>,
@@ -87,6 +92,7 @@ impl<'t> Reader<'t> {
             hook: None,
             refusal: None,
             file_refused: false,
+            is_in_guard: false,
             literal_secrets: Vec::new(),
             path: Vec::new(),
             names: Vec::new(),
@@ -222,7 +228,9 @@ impl<'t> Reader<'t> {
         keys: &'static [Key],
     ) -> Option<Record<'n>> {
         let Node::Mapping(entries) = node else {
-            self.wrong_type::<()>(node, &format!("{what} with keys ({})", keys::names(keys).join(", ")));
+            let names = keys::names(keys);
+            let names = if names.len() > KEYS_NAMED_MAX { "…".to_owned() } else { names.join(", ") };
+            self.wrong_type::<()>(node, &format!("{what} with keys ({names})"));
             return None;
         };
         for (index, (name, _)) in entries.iter().enumerate() {
@@ -312,13 +320,16 @@ impl<'t> Reader<'t> {
         };
         let message = format!("{wanted} is wanted here, not {found}");
         let help = match wanted {
+            _ if wanted.starts_with("a sender with keys") => "write `verify: { sender: NAME, secret: … }`",
+            _ if wanted.starts_with("a rule for duplicates") => "write `deduplicate: { by: …, for: 24h }`",
             _ if wanted.contains("list") => "begin each item with `- `, also when there is only one",
             "true or false" => "write `true` or `false`, without quotes",
             "a whole number" => "write digits, without quotes",
             _ if wanted.contains("keys") => "write its keys as `key: value`, each on a line of its own",
             _ => "write one value, in quotes if it would be read as something else",
         };
-        self.report(Kind::WrongType, message, help);
+        let kind = if self.is_in_guard { Kind::GuardType } else { Kind::WrongType };
+        self.report(kind, message, help);
         None
     }
 }

@@ -97,6 +97,10 @@ pub(super) const CASES: &[Case] = &[
     file!(MisspeltKey "JSON"
         "[\n  {\"id\": \"a\", \"execute-command\": \"true\", \"verify\": {\"sender\": \"none\"},\n   \"http-method\": [\"POST\"]}\n]\n"),
     file!(EmptyGuard "verify" "- id: a\n  execute-command: 'true'\n  verify:\n  http-methods: [POST]\n"),
+    file!(GuardType "a name for a record" "- {id: a, execute-command: 'true', verify: github, http-methods: [POST]}\n"),
+    file!(GuardType "a list for a name"
+        "- {id: a, execute-command: 'true', verify: {sender: [github], secret: abcdefgh}, http-methods: [POST]}\n"),
+    hook!(GuardType "a word for a record" "deduplicate: delivery-id"),
     rule!(EmptyRule "no operator" "{}"),
     rule!(EmptyRule "no parts" "{or: []}"),
     rule!(SeveralOperators "match and not"

@@ -7,7 +7,7 @@ use std::thread;
 use rustix::process::Signal;
 
 use super::{NOT_VERIFIED, assert_untold, counting, github, runs};
-use crate::support::{Server, eventually};
+use crate::support::{Server, Setup, eventually};
 
 const OLD: &str = "old-secret-4711";
 const NEW: &str = "new-secret-4712";
@@ -119,4 +119,18 @@ fn a_credential_of_the_service_manager_is_a_secret() {
         .start();
     check(&server, NEW, 200);
     check(&server, OLD, 401);
+}
+
+#[test]
+fn a_match_with_several_secrets_takes_each_and_names_the_one_that_fits() {
+    let hooks = "- id: deploy\n  execute-command: 'true'\n  trigger-rule:\n    match:\n      \
+                 type: payload-hmac-sha256\n      secret: [the-new-one, the-old-one]\n      \
+                 parameter: {source: header, name: X-Hub-Signature-256}\n";
+    let server = Setup::new().hooks(hooks).flags("-verbose").start();
+    let status = |secret: &str| server.send(&github(secret, "id", BODY)).status;
+    for (secret, position) in [("the-new-one", 1), ("the-old-one", 2)] {
+        assert_eq!(status(secret), 200);
+        server.wait_for_log(&format!("verified with secret {position}"));
+    }
+    assert_eq!(status("another"), 500);
 }
