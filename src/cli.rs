@@ -290,7 +290,12 @@ pub(crate) fn hooks_file_surroundings() -> template::Surroundings {
 
 /// What commands find on the machine.
 pub(crate) fn run_surroundings() -> run::Surroundings {
-    run::Surroundings { path: std::env::var_os("PATH"), temporary_directory: std::env::temp_dir() }
+    let is_there = |name: &&str| std::env::var_os(name).is_some();
+    run::Surroundings {
+        path: std::env::var_os("PATH"),
+        temporary_directory: std::env::temp_dir(),
+        withheld: run::OWN_VARIABLES.into_iter().filter(is_there).collect(),
+    }
 }
 
 fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {

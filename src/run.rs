@@ -15,4 +15,12 @@ pub(crate) struct Surroundings {
     /// Where a bare command name is looked for.
     pub(crate) path: Option<OsString>,
     pub(crate) temporary_directory: PathBuf,
+    /// Those of [`OWN_VARIABLES`] that the server has: taking away what is not there costs a copy of the
+    /// whole environment for each run.
+    pub(crate) withheld: Vec<&'static str>,
 }
+
+/// What belongs to this process alone and must not reach a command (systemd's sd_listen_fds(3) and
+/// sd_notify(3)).
+pub(crate) const OWN_VARIABLES: [&str; 6] =
+    ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];

@@ -42,6 +42,7 @@ fn report_of(case: &'static Case) -> Checked {
     let mut reading = Reading { is_template, ..Reading::default() };
     reading.surroundings.environment.extend(ENVIRONMENT.map(|(name, value)| (name.into(), value.into())));
     reading.examination = Some(examination(run::Surroundings {
+        withheld: Vec::new(),
         path: Some("/usr/bin:/bin".into()),
         temporary_directory: directory.path().to_owned(),
     }));

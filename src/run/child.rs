@@ -28,10 +28,8 @@ const LEAK_GRACE: Duration = Duration::from_secs(1);
 const LEAKED_PIPES_MAX: usize = 256;
 /// One read from the pipe; as much as Linux lets a pipe hold.
 const READ_BYTES: usize = 64 * 1024;
-/// What belongs to this process alone and must not reach a command (systemd's sd_listen_fds(3) and
-/// sd_notify(3)).
-const OWN_VARIABLES: [&str; 6] =
-    ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
+/// The first read: most commands say little or nothing.
+const FIRST_READ_BYTES: usize = 4 * 1024;
 
 /// What is to be kept of a run's output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +68,7 @@ pub(crate) fn start(invocation: &Invocation, surroundings: &Surroundings) -> Res
     let mut command = std::process::Command::new(&path);
     command.arg0(&invocation.program).args(&invocation.arguments).process_group(0);
     command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
-    for name in OWN_VARIABLES {
+    for name in &surroundings.withheld {
         command.env_remove(name);
     }
     command.envs(invocation.environment.iter().map(|(name, value)| (name, value)));
@@ -211,7 +209,7 @@ impl Running {
 }
 
 async fn read_chunk(pipe: &mut pipe::Receiver, buffer: &mut Vec<u8>) -> io::Result<usize> {
-    buffer.reserve(READ_BYTES);
+    buffer.reserve(if buffer.capacity() == 0 { FIRST_READ_BYTES } else { READ_BYTES });
     pipe.read_buf(buffer).await
 }
 
