@@ -14,7 +14,12 @@ use crate::units::parse_size;
 /// body. Exit code 0: the command would be started; 3: it would not; 1: there is nothing to explain; 2: a wrong command
 /// line.
 #[derive(Debug, Parser)]
-#[command(name = "hookrunner explain", args_override_self = true, max_term_width = 100)]
+#[command(
+    name = "hookrunner explain",
+    bin_name = "hookrunner explain",
+    args_override_self = true,
+    max_term_width = 100
+)]
 pub(crate) struct ExplainFlags {
     /// File with the request; `-` is standard input
     #[arg(long, value_name = "FILE")]
