@@ -1,5 +1,6 @@
 //! One request's way through all stages: the only place that knows their order.
 
+mod run;
 mod tell;
 
 use std::sync::Arc;
@@ -11,20 +12,20 @@ use tracing::{debug, error, info, warn};
 
 use crate::body::{self, BodyBudget, BodyError, BodyLimits, Reservation};
 use crate::duplicates::{Admission, DeliveryKey, Duplicates};
-use crate::hook::{Hook, HookTable, OutputInResponse};
-use crate::invocation::Invocation;
+use crate::hook::{Hook, HookTable};
 use crate::judge::{Nobody, Ruling, judge};
 use crate::log_text::clipped;
 use crate::request::{Peer, Request};
 use crate::request_id::RequestIds;
 use crate::respond::{self, GlobalHeaders, HttpResponse};
 use crate::route::{Route, Routing};
-use crate::run::{self, LeakedPipes, OutputWanted, Surroundings};
-use crate::runs::{RunName, Runs};
+use crate::run::{LeakedPipes, Surroundings};
+use crate::runs::Runs;
 use crate::saved_requests::SavedRequests;
 use crate::sender::Answered;
 use crate::set_up;
-use tell::{milliseconds, story_of, tell_judgement, tell_not_started, tell_outcome, tell_start};
+use run::{Met, run};
+use tell::{milliseconds, story_of, tell_judgement};
 
 /// A body that takes a millisecond or more to verify and parse.
 const LONG_BODY_BYTES: usize = 64 * 1024;
@@ -219,7 +220,7 @@ async fn deliver_to(
             let received = delivery.saved_requests.as_ref().map(|_| received);
             let key = value.map(|value| DeliveryKey::new(&hook.id, &value));
             return match admit(delivery, hook, key) {
-                Ok(admission) => start(delivery, hook, invocation, admission, received).await,
+                Ok(admission) => run(delivery, hook, Met { invocation, admission, received }).await,
                 Err(Duplicate) => {
                     let story = format!("{} got matched, but this delivery was accepted before", hook.id);
                     Answer::new(respond::accepted(&hook.response, global), story)
@@ -267,64 +268,6 @@ struct Duplicate;
 fn admit(delivery: &Delivery, hook: &Hook, key: Option<DeliveryKey>) -> Result<Option<Admission>, Duplicate> {
     let (Some(deduplicate), Some(key)) = (&hook.deduplicate, key) else { return Ok(None) };
     delivery.duplicates.admit(key, deduplicate.lifetime, Instant::now()).map(Some).ok_or(Duplicate)
-}
-
-/// Starts the command, and answers at once or when it has ended, as the hook says.
-async fn start(
-    delivery: &Arc<Delivery>,
-    hook: &Arc<Hook>,
-    invocation: Invocation,
-    admission: Option<Admission>,
-    received: Option<Received>,
-) -> Answer {
-    let global = &delivery.settings.global_headers;
-    let (request, id) = (invocation.request_id.clone(), hook.id.clone());
-    let matched = format!("{id} got matched");
-    let Some(active) = delivery.runs.enter(RunName { hook: id.clone(), request: request.clone() }) else {
-        if let Some(admission) = admission {
-            admission.forget();
-        }
-        let saved = received.map(|received| save(delivery, &hook.id, received)).unwrap_or_default();
-        let story = format!("{matched}, but the server is shutting down");
-        return Answer { saved, ..Answer::new(respond::shutting_down(global), story) };
-    };
-    tell_start(&invocation);
-    let starting = || run::start(&invocation, &delivery.settings.surroundings);
-    let running = match off_the_others_way(!invocation.files.is_empty(), starting) {
-        Ok(running) => running,
-        Err(failure) => {
-            tell_not_started(&invocation, &failure);
-            if let Some(admission) = admission {
-                admission.forget();
-            }
-            let story = format!("{matched}, but the command did not start");
-            let saved = received.map(|received| save(delivery, &hook.id, received)).unwrap_or_default();
-            return Answer { saved, ..Answer::new(respond::not_started(&hook.response, global), story) };
-        }
-    };
-    drop((invocation, received));
-    let is_awaited = hook.response.output != OutputInResponse::No;
-    let is_kept = is_awaited || tracing::enabled!(tracing::Level::DEBUG);
-    let wanted = if is_kept { OutputWanted::UpTo(delivery.settings.output_max) } else { OutputWanted::None };
-    let leaked_pipes = delivery.leaked_pipes.clone();
-    let run = tokio::spawn(async move {
-        let outcome = running.wait(wanted, active.cut(), &leaked_pipes).await;
-        tell_outcome(&request, &id, &outcome);
-        if let Some(admission) = admission.filter(|_| !outcome.is_success()) {
-            admission.forget();
-        }
-        outcome
-    });
-    if !is_awaited {
-        return Answer::new(respond::accepted(&hook.response, global), matched);
-    }
-    let outcome = run.await.ok();
-    let story = match &outcome {
-        Some(outcome) if outcome.is_success() => matched,
-        Some(outcome) => format!("{matched}, but the command failed: {}", outcome.ending),
-        None => format!("{matched}, but the run's end is unknown"),
-    };
-    Answer::new(respond::ended(outcome, &hook.response, global), story)
 }
 
 /// Does long work without holding up the other requests of this thread.

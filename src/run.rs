@@ -3,7 +3,7 @@
 mod child;
 mod program;
 
-pub(crate) use child::{LeakedPipes, OutputWanted, rehearse, start};
+pub(crate) use child::{LeakedPipes, OutputWanted, Running, rehearse, start};
 pub(crate) use program::examine;
 
 use std::ffi::OsString;
