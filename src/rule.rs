@@ -3,23 +3,23 @@
 //! A rule ends true, false or in a fault. A fault is either a note (a parameter that was not found)
 //! or an error; which of the two an operator passes on is the reference's behaviour, kept exactly.
 
+mod comparison;
 mod go_regex;
 mod hmac_key;
+mod matching;
 mod scalr;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
-use std::net::IpAddr;
-
-use ipnet::IpNet;
-use subtle::ConstantTimeEq;
-
 use crate::facts::{Facts, NoValue};
 use crate::reference::Reference;
 
+use matching::evaluate_match;
+
+pub(crate) use comparison::Comparison;
 pub(crate) use go_regex::GoRegex;
 pub(crate) use hmac_key::{HmacAlgorithm, HmacKey};
+pub(crate) use matching::{Match, MatchResult};
 
 #[derive(Debug)]
 pub(crate) enum Rule {
@@ -49,7 +49,7 @@ pub(crate) fn secrets_used(rule: &Rule, facts: &Facts<'_>) -> Vec<(String, usize
         }
         Rule::Not(part) => secrets_used(part, facts),
         Rule::Match(part) => match part.as_ref() {
-            Match::Hmac { parameter, keys } if keys.len() > 1 => {
+            Match::Text { parameter, comparison: Comparison::Hmac(keys) } if keys.len() > 1 => {
                 let signature = facts.text_of(parameter).ok();
                 let fits = |key: &HmacKey| {
                     signature.as_ref().is_some_and(|signature| key.signs(&[&facts.request.body], signature))
@@ -59,61 +59,6 @@ pub(crate) fn secrets_used(rule: &Rule, facts: &Facts<'_>) -> Vec<(String, usize
             }
             _ => Vec::new(),
         },
-    }
-}
-
-/// One comparison of a rule.
-pub(crate) enum Match {
-    Value { parameter: Reference, value: String },
-    Regex { parameter: Reference, regex: GoRegex },
-    Hmac { parameter: Reference, keys: Vec<HmacKey> },
-    IpWhitelist { networks: Vec<IpNet> },
-    ScalrSignature { keys: Vec<HmacKey> },
-}
-
-impl Match {
-    /// Its `type` in a hooks file.
-    pub(crate) fn kind(&self) -> &'static str {
-        match self {
-            Self::Value { .. } => "value",
-            Self::Regex { .. } => "regex",
-            Self::Hmac { keys, .. } => match keys.first() {
-                Some(HmacKey::Sha1(_)) => "payload-hmac-sha1",
-                Some(HmacKey::Sha512(_)) => "payload-hmac-sha512",
-                Some(HmacKey::Sha256(_)) | None => "payload-hmac-sha256",
-            },
-            Self::IpWhitelist { .. } => "ip-whitelist",
-            Self::ScalrSignature { .. } => "scalr-signature",
-        }
-    }
-
-    pub(crate) fn parameter(&self) -> Option<&Reference> {
-        match self {
-            Self::Value { parameter, .. } | Self::Regex { parameter, .. } | Self::Hmac { parameter, .. } => {
-                Some(parameter)
-            }
-            Self::IpWhitelist { .. } | Self::ScalrSignature { .. } => None,
-        }
-    }
-}
-
-/// Values and secrets are not for logs.
-impl fmt::Debug for Match {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-/// As the log names it: `payload ref`, `ip-whitelist`.
-impl fmt::Display for Match {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Value { parameter, .. } | Self::Regex { parameter, .. } | Self::Hmac { parameter, .. } => {
-                parameter.fmt(f)
-            }
-            Self::IpWhitelist { .. } => f.write_str("ip-whitelist"),
-            Self::ScalrSignature { .. } => f.write_str("scalr-signature"),
-        }
     }
 }
 
@@ -134,27 +79,6 @@ impl From<NoValue> for Fault {
         match no_value {
             NoValue::NotFound(name) => Self::NotFound(name),
             other => Self::Other(other.to_string()),
-        }
-    }
-}
-
-/// How one match came out; also what a trace shows of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum MatchResult {
-    Holds,
-    /// With the reason, in words that show no value.
-    Fails(&'static str),
-    Fault(Fault),
-}
-
-impl fmt::Display for MatchResult {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Holds => f.write_str("holds"),
-            Self::Fails(reason) => f.write_str(reason),
-            // The trace names the parameter before it.
-            Self::Fault(Fault::NotFound(_)) => f.write_str("parameter node not found"),
-            Self::Fault(fault) => fault.fmt(f),
         }
     }
 }
@@ -289,40 +213,4 @@ impl Evaluation<'_, '_> {
             MatchResult::Fault(fault) => (false, Some(fault)),
         }
     }
-}
-
-fn evaluate_match(part: &Match, facts: &Facts<'_>, now_unix_s: i64) -> MatchResult {
-    let outcome = match part {
-        Match::Value { parameter, value } => facts.text_of(parameter).map_err(Fault::from).map(|text| {
-            let equal: bool = text.as_ref().ct_eq(value.as_bytes()).into();
-            equal.then_some(()).ok_or("not equal")
-        }),
-        Match::Regex { parameter, regex } => facts
-            .text_of(parameter)
-            .map_err(Fault::from)
-            .map(|text| regex.is_match(&text).then_some(()).ok_or("no match")),
-        Match::Hmac { parameter, keys } => {
-            facts.text_of(parameter).map_err(Fault::from).and_then(|signature| {
-                match keys.iter().any(|key| key.signs(&[&facts.request.body], &signature)) {
-                    true => Ok(Ok(())),
-                    false => Err(Fault::Signature),
-                }
-            })
-        }
-        Match::IpWhitelist { networks } => match facts.request.peer.ip() {
-            Some(address) => Ok(contains(networks, address).then_some(()).ok_or("not in the list")),
-            None => Err(Fault::Other("a peer on a Unix socket has no address for `ip-whitelist`".to_owned())),
-        },
-        Match::ScalrSignature { keys } => scalr::check(keys, facts.request, now_unix_s),
-    };
-    match outcome {
-        Ok(Ok(())) => MatchResult::Holds,
-        Ok(Err(reason)) => MatchResult::Fails(reason),
-        Err(fault) => MatchResult::Fault(fault),
-    }
-}
-
-/// `address` is canonical: IPv4 mapped into IPv6 is IPv4. A network is taken the same way.
-fn contains(networks: &[IpNet], address: IpAddr) -> bool {
-    networks.iter().any(|network| network.contains(&address))
 }

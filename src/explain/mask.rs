@@ -17,9 +17,9 @@ const WORDS: [&str; 7] = ["key", "sig", "auth", "pass", "pwd", "mac", "digest"];
 /// Whether what `part` finds and what it wants are not to be shown.
 pub(super) fn is_secret(part: &Match, hook: &Hook) -> bool {
     match part {
-        Match::Hmac { .. } | Match::ScalrSignature { .. } => true,
-        Match::IpWhitelist { .. } => false,
-        Match::Value { parameter, .. } | Match::Regex { parameter, .. } => is_secret_place(parameter, hook),
+        part if part.is_signature() => true,
+        Match::Text { parameter, .. } => is_secret_place(parameter, hook),
+        Match::IpWhitelist { .. } | Match::ScalrSignature { .. } => false,
     }
 }
 

@@ -5,7 +5,7 @@ use super::report::{MASK, Node, NodeResult};
 use crate::facts::Facts;
 use crate::hook::Hook;
 use crate::judge::Onlooker;
-use crate::rule::{Fault, Match, MatchResult, Observed, Rule, Step};
+use crate::rule::{Comparison, Fault, Match, MatchResult, Observed, Rule, Step};
 
 pub(super) struct Trace<'h> {
     hook: &'h Hook,
@@ -101,7 +101,7 @@ fn subject(part: &Match) -> Option<String> {
 
 fn found(part: &Match, facts: &Facts<'_>, is_secret: bool) -> Option<String> {
     let text = match part {
-        Match::Value { parameter, .. } | Match::Regex { parameter, .. } | Match::Hmac { parameter, .. } => {
+        Match::Text { parameter, .. } => {
             let text = facts.text_of(parameter).ok()?;
             String::from_utf8_lossy(&text).into_owned()
         }
@@ -116,11 +116,14 @@ fn found(part: &Match, facts: &Facts<'_>, is_secret: bool) -> Option<String> {
 fn wanted(part: &Match, is_secret: bool) -> String {
     match part {
         _ if is_secret => MASK.to_owned(),
-        Match::Value { value, .. } => value.clone(),
-        Match::Regex { regex, .. } => regex.pattern().to_owned(),
+        Match::Text { comparison, .. } => match comparison {
+            Comparison::Value(value) => value.clone(),
+            Comparison::Regex(regex) => regex.pattern().to_owned(),
+            Comparison::Hmac(_) => MASK.to_owned(),
+        },
         Match::IpWhitelist { networks } => {
             networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
         }
-        Match::Hmac { .. } | Match::ScalrSignature { .. } => MASK.to_owned(),
+        Match::ScalrSignature { .. } => MASK.to_owned(),
     }
 }

@@ -13,7 +13,7 @@ use super::record::{Reader, Record};
 use super::secrets::{is_secret, secrets};
 use crate::nearest::nearest;
 use crate::reference::Reference;
-use crate::rule::{GoRegex, HmacAlgorithm, HmacKey, Match, Rule};
+use crate::rule::{Comparison, GoRegex, HmacAlgorithm, HmacKey, Match, Rule};
 
 /// Operators in one another. Evaluation recurses.
 const RULE_DEPTH_MAX: usize = 100;
@@ -118,7 +118,7 @@ fn match_rule(reader: &mut Reader<'_>, node: &Node) -> Option<Match> {
     }
     let keys = hmac_keys(reader, record, algorithm);
     let parameter = parameter(reader, record)?;
-    Some(Match::Hmac { parameter, keys: keys? })
+    Some(Match::Text { parameter, comparison: Comparison::Hmac(keys?) })
 }
 
 fn parameter(reader: &mut Reader<'_>, record: Record<'_>) -> Option<Reference> {
@@ -147,7 +147,7 @@ fn value(reader: &mut Reader<'_>, record: Record<'_>) -> Option<Match> {
     if parameter.as_ref().is_some_and(is_secret) {
         reader.at(record, "value", |reader, _| reader.keep_literal_secret(&value));
     }
-    Some(Match::Value { parameter: parameter?, value })
+    Some(Match::Text { parameter: parameter?, comparison: Comparison::Value(value) })
 }
 
 fn regex(reader: &mut Reader<'_>, record: Record<'_>) -> Option<Match> {
@@ -159,7 +159,7 @@ fn regex(reader: &mut Reader<'_>, record: Record<'_>) -> Option<Match> {
     };
     let pattern = reader.text(record, "regex")?;
     match GoRegex::new(&pattern) {
-        Ok(regex) => Some(Match::Regex { parameter: parameter?, regex }),
+        Ok(regex) => Some(Match::Text { parameter: parameter?, comparison: Comparison::Regex(regex) }),
         Err(error) => {
             let at = (pattern.as_str(), error.offset().unwrap_or(0));
             let help = "patterns are Go's (RE2): https://github.com/google/re2/wiki/Syntax";

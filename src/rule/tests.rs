@@ -58,27 +58,22 @@ const ENDINGS: [(char, Leaf); 5] = [
 
 impl Leaf {
     fn to_match(&self) -> Match {
+        let text = |parameter, comparison| Match::Text { parameter, comparison };
         let literal = |text: &str| Reference::Literal(text.to_owned());
+        let value = |value: &str| Comparison::Value(value.to_owned());
+        let hmac = |algorithm, keys: &[&str]| Comparison::Hmac(hmac_keys(algorithm, keys));
         match self {
-            Self::True => Match::Value { parameter: literal("x"), value: "x".to_owned() },
-            Self::False => Match::Value { parameter: literal("x"), value: "y".to_owned() },
-            Self::NotFound => {
-                Match::Value { parameter: Reference::new("header", "x-never-sent"), value: "x".to_owned() }
-            }
-            Self::Signature => {
-                Match::Hmac { parameter: literal("forged"), keys: hmac_keys(HmacAlgorithm::Sha256, &[KEY]) }
-            }
-            Self::Other => {
-                Match::Value { parameter: Reference::new("nowhere", "name"), value: "x".to_owned() }
-            }
-            Self::Value { source, name, value } => {
-                Match::Value { parameter: Reference::new(source, name), value: value.clone() }
-            }
+            Self::True => text(literal("x"), value("x")),
+            Self::False => text(literal("x"), value("y")),
+            Self::NotFound => text(Reference::new("header", "x-never-sent"), value("x")),
+            Self::Signature => text(literal("forged"), hmac(HmacAlgorithm::Sha256, &[KEY])),
+            Self::Other => text(Reference::new("nowhere", "name"), value("x")),
+            Self::Value { source, name, value: wanted } => text(Reference::new(source, name), value(wanted)),
             Self::Regex { source, name, regex } => {
-                Match::Regex { parameter: Reference::new(source, name), regex: GoRegex::new(regex).unwrap() }
+                text(Reference::new(source, name), Comparison::Regex(GoRegex::new(regex).unwrap()))
             }
             Self::Hmac { name, algorithm, keys } => {
-                Match::Hmac { parameter: Reference::new("header", name), keys: hmac_keys(*algorithm, keys) }
+                text(Reference::new("header", name), hmac(*algorithm, keys))
             }
             Self::IpWhitelist { networks } => Match::IpWhitelist {
                 networks: networks.iter().map(|network| network.parse().unwrap()).collect(),

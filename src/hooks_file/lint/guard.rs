@@ -3,7 +3,7 @@
 use super::super::secrets::is_secret;
 use crate::hook::{Hook, OutputInResponse};
 use crate::reference::Reference;
-use crate::rule::{Match, Rule};
+use crate::rule::{Comparison, Match, Rule};
 use crate::sender::OPEN;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,11 +44,11 @@ fn of_rule(rule: &Rule) -> Guard {
 /// says so.
 fn may_be_secret(part: &Match) -> bool {
     match part {
-        Match::Hmac { .. } | Match::ScalrSignature { .. } => true,
-        Match::IpWhitelist { .. } => false,
-        Match::Value { parameter, .. } | Match::Regex { parameter, .. } => {
+        part if part.is_signature() => true,
+        Match::Text { parameter, .. } => {
             matches!(parameter, Reference::Header(_) | Reference::Query(_)) || is_secret(parameter)
         }
+        Match::IpWhitelist { .. } | Match::ScalrSignature { .. } => false,
     }
 }
 
@@ -79,11 +79,15 @@ fn a_link_may_meet(rule: &Rule) -> bool {
         Rule::Or(parts) => parts.iter().any(a_link_may_meet),
         Rule::Not(_) => true,
         Rule::Match(part) => match part.as_ref() {
-            Match::Hmac { .. } | Match::ScalrSignature { .. } => false,
-            Match::IpWhitelist { .. } => true,
-            Match::Value { parameter: Reference::Method, value } => value == "GET",
-            Match::Regex { parameter: Reference::Method, regex } => regex.is_match(b"GET"),
-            Match::Value { parameter, .. } | Match::Regex { parameter, .. } => !matches!(
+            part if part.is_signature() => false,
+            Match::IpWhitelist { .. } | Match::ScalrSignature { .. } => true,
+            Match::Text { parameter: Reference::Method, comparison: Comparison::Value(value) } => {
+                value == "GET"
+            }
+            Match::Text { parameter: Reference::Method, comparison: Comparison::Regex(regex) } => {
+                regex.is_match(b"GET")
+            }
+            Match::Text { parameter, .. } => !matches!(
                 parameter,
                 Reference::Header(_)
                     | Reference::Payload(_)

@@ -9,7 +9,7 @@ use super::super::record::{Reader, Record};
 use super::super::secrets::is_secret;
 use crate::hook::Hook;
 use crate::reference::Reference;
-use crate::rule::{GoRegex, Match, Rule};
+use crate::rule::{Comparison, GoRegex, Match, Rule};
 use crate::sender::{Scheme, Source, table};
 
 /// A pattern that all of these match is taken to match every text.
@@ -94,13 +94,19 @@ fn contradiction(reader: &mut Reader<'_>, record: Record<'_>, parts: &[Rule]) {
 fn contradicted<'r>(one: &'r Rule, other: &'r Rule) -> Option<&'r Reference> {
     let is_one = |rule: &'r Rule, wanted: &str| match rule {
         Rule::Match(part) => match part.as_ref() {
-            Match::Value { parameter, value } => Some((parameter, value == wanted)),
-            Match::Regex { parameter, regex } => Some((parameter, regex.is_match(wanted.as_bytes()))),
+            Match::Text { parameter, comparison: Comparison::Value(value) } => {
+                Some((parameter, value == wanted))
+            }
+            Match::Text { parameter, comparison: Comparison::Regex(regex) } => {
+                Some((parameter, regex.is_match(wanted.as_bytes())))
+            }
             _ => None,
         },
         Rule::Not(part) => match part.as_ref() {
             Rule::Match(part) => match part.as_ref() {
-                Match::Value { parameter, value } => Some((parameter, value != wanted)),
+                Match::Text { parameter, comparison: Comparison::Value(value) } => {
+                    Some((parameter, value != wanted))
+                }
                 _ => None,
             },
             _ => None,
@@ -109,7 +115,9 @@ fn contradicted<'r>(one: &'r Rule, other: &'r Rule) -> Option<&'r Reference> {
     };
     let wants = |rule: &'r Rule| match rule {
         Rule::Match(part) => match part.as_ref() {
-            Match::Value { parameter, value } => Some((parameter, value.as_str())),
+            Match::Text { parameter, comparison: Comparison::Value(value) } => {
+                Some((parameter, value.as_str()))
+            }
             _ => None,
         },
         _ => None,
@@ -126,7 +134,7 @@ fn requires_signature(rule: &Rule) -> bool {
         Rule::And(parts) => parts.iter().any(requires_signature),
         Rule::Or(parts) => parts.iter().all(requires_signature),
         Rule::Not(_) => false,
-        Rule::Match(part) => matches!(part.as_ref(), Match::Hmac { .. } | Match::ScalrSignature { .. }),
+        Rule::Match(part) => part.is_signature(),
     }
 }
 
@@ -174,13 +182,13 @@ fn not_of_missing(reader: &mut Reader<'_>, record: Record<'_>, part: &Rule, is_i
 
 fn comparison(reader: &mut Reader<'_>, record: Record<'_>, part: &Match, hook: &Hook) {
     match part {
-        Match::Value { parameter, value } => {
+        Match::Text { parameter, comparison: Comparison::Value(value) } => {
             if !value_of(reader, record, parameter, value) {
                 constant(reader, record, "value", parameter, hook, &|text| text == value.as_bytes());
             }
             secret_in_query(reader, record, parameter);
         }
-        Match::Regex { parameter, regex } => {
+        Match::Text { parameter, comparison: Comparison::Regex(regex) } => {
             let is_trivial = matches_everything(regex);
             if is_trivial {
                 let message = "the pattern matches every text";
@@ -191,7 +199,9 @@ fn comparison(reader: &mut Reader<'_>, record: Record<'_>, part: &Match, hook: &
             }
             secret_in_query(reader, record, parameter);
         }
-        Match::Hmac { parameter, .. } => constant(reader, record, "parameter", parameter, hook, &|_| false),
+        Match::Text { parameter, comparison: Comparison::Hmac(_) } => {
+            constant(reader, record, "parameter", parameter, hook, &|_| false);
+        }
         Match::IpWhitelist { networks } => {
             let everybody = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
             let is_everybody =

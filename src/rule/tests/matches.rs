@@ -1,5 +1,7 @@
 //! When a match of each type holds.
 
+use std::net::IpAddr;
+
 use super::*;
 
 const SHA1: &str = "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79";

@@ -1,0 +1,116 @@
+//! One match of a rule: what of a request it looks at, and whether it holds.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::comparison::{Comparison, Holds};
+use super::{Fault, HmacKey, scalr};
+use crate::facts::Facts;
+use crate::reference::Reference;
+
+pub(crate) enum Match {
+    /// The text at `parameter`, compared.
+    Text {
+        parameter: Reference,
+        comparison: Comparison,
+    },
+    IpWhitelist {
+        networks: Vec<IpNet>,
+    },
+    ScalrSignature {
+        keys: Vec<HmacKey>,
+    },
+}
+
+impl Match {
+    /// Its `type` in a hooks file.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Text { comparison, .. } => comparison.kind(),
+            Self::IpWhitelist { .. } => "ip-whitelist",
+            Self::ScalrSignature { .. } => "scalr-signature",
+        }
+    }
+
+    pub(crate) fn parameter(&self) -> Option<&Reference> {
+        match self {
+            Self::Text { parameter, .. } => Some(parameter),
+            Self::IpWhitelist { .. } | Self::ScalrSignature { .. } => None,
+        }
+    }
+
+    /// Whether a secret is needed to meet it.
+    pub(crate) fn is_signature(&self) -> bool {
+        match self {
+            Self::Text { comparison, .. } => matches!(comparison, Comparison::Hmac(_)),
+            Self::IpWhitelist { .. } => false,
+            Self::ScalrSignature { .. } => true,
+        }
+    }
+}
+
+/// Values and secrets are not for logs.
+impl fmt::Debug for Match {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// As the log names it: `payload ref`, `ip-whitelist`.
+impl fmt::Display for Match {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text { parameter, .. } => parameter.fmt(f),
+            Self::IpWhitelist { .. } | Self::ScalrSignature { .. } => f.write_str(self.kind()),
+        }
+    }
+}
+
+/// How one match came out; also what a trace shows of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum MatchResult {
+    Holds,
+    /// With the reason, in words that show no value.
+    Fails(&'static str),
+    Fault(Fault),
+}
+
+impl fmt::Display for MatchResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Holds => f.write_str("holds"),
+            Self::Fails(reason) => f.write_str(reason),
+            // The trace names the parameter before it.
+            Self::Fault(Fault::NotFound(_)) => f.write_str("parameter node not found"),
+            Self::Fault(fault) => fault.fmt(f),
+        }
+    }
+}
+
+pub(super) fn evaluate_match(part: &Match, facts: &Facts<'_>, now_unix_s: i64) -> MatchResult {
+    let outcome = match part {
+        Match::Text { parameter, comparison } => text(parameter, comparison, facts),
+        Match::IpWhitelist { networks } => match facts.request.peer.ip() {
+            Some(address) => Ok(contains(networks, address).then_some(()).ok_or("not in the list")),
+            None => Err(Fault::Other("a peer on a Unix socket has no address for `ip-whitelist`".to_owned())),
+        },
+        Match::ScalrSignature { keys } => scalr::check(keys, facts.request, now_unix_s),
+    };
+    match outcome {
+        Ok(Ok(())) => MatchResult::Holds,
+        Ok(Err(reason)) => MatchResult::Fails(reason),
+        Err(fault) => MatchResult::Fault(fault),
+    }
+}
+
+fn text(parameter: &Reference, comparison: &Comparison, facts: &Facts<'_>) -> Result<Holds, Fault> {
+    let text = facts.text_of(parameter)?;
+    comparison.of(&text, &facts.request.body)
+}
+
+/// `address` is canonical: IPv4 mapped into IPv6 is IPv4. A network is taken the same way.
+fn contains(networks: &[IpNet], address: IpAddr) -> bool {
+    networks.iter().any(|network| network.contains(&address))
+}
