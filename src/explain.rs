@@ -10,12 +10,13 @@ mod trace;
 
 pub(crate) use command::command;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use bytes::Bytes;
 
 use crate::body::BodyError;
-use crate::hook::{Hook, HookTable, OutputInResponse};
+use crate::hook::{Hook, HookTable, OutputInResponse, ResponseSettings};
 use crate::invocation::Invocation;
 use crate::judge::{self, Judgement, Note, Ruling, judge};
 use crate::payload::{self, Kind, Wanted};
@@ -26,7 +27,7 @@ use crate::run::{self, Surroundings};
 use crate::sender::{Refusal, Verified};
 use report::{
     Answer, Argument, FileReport, InvocationReport, MASK, PayloadReport, Report, Verdict, VerifyReport,
-    VerifyResult,
+    VerifyResult, When,
 };
 use trace::Trace;
 
@@ -238,8 +239,8 @@ fn rehearse(
         let answer = answer(respond::not_started(&hook.response, &server.global_headers));
         report.status = answer.status;
         report.answer = answer;
-    } else if hook.response.output != OutputInResponse::No {
-        report.answer.body = None;
+    } else {
+        report.answer.follow(&hook.response);
     }
     let Invocation { program, arguments, environment, files, working_directory, .. } = invocation;
     let mut short: Vec<String> = Vec::new();
@@ -293,10 +294,24 @@ fn answer(response: HttpResponse) -> Answer {
     });
     let headers = headers.collect();
     let body: Bytes = respond::body_of(response);
-    Answer { status, headers, body: Some(String::from_utf8_lossy(&body).into_owned()) }
+    let body = Some(String::from_utf8_lossy(&body).into_owned());
+    Answer { status, headers, body, when: None, on_exit: BTreeMap::new() }
 }
 
 impl Answer {
+    /// The answer to a run that takes place.
+    fn follow(&mut self, settings: &ResponseSettings) {
+        if !settings.is_after_run() {
+            return;
+        }
+        self.when = Some(When::AfterRun);
+        if settings.output != OutputInResponse::No {
+            self.body = None;
+        }
+        let sent = settings.exit_codes.iter().filter(|(_, status)| respond::is_sent(**status));
+        self.on_exit = sent.map(|(exit_code, status)| (*exit_code, *status)).collect();
+    }
+
     /// What a handshake is answered with may be a secret, or signed with one.
     fn mask(&mut self) {
         if let Some(body) = self.body.as_mut().filter(|body| !body.is_empty()) {

@@ -1,7 +1,7 @@
 //! A hook as the program uses it: checked, compiled, ready. What the file said and why parts of it
 //! were refused is the business of `hooks_file`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -134,11 +134,24 @@ pub(crate) struct FileVariable {
 #[derive(Debug, Default)]
 pub(crate) struct ResponseSettings {
     pub(crate) message: String,
+    /// Instead of the fixed text, when the command failed or could not be started.
+    pub(crate) error_message: Option<String>,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     /// As written; `respond` says which numbers count.
     pub(crate) success_code: Option<i64>,
     pub(crate) mismatch_code: Option<i64>,
+    /// By exit code. As written, like the codes above.
+    pub(crate) exit_codes: BTreeMap<u8, i64>,
     pub(crate) output: OutputInResponse,
+    /// The answer comes after the run, also where it does not have the output.
+    pub(crate) waits: bool,
+}
+
+impl ResponseSettings {
+    /// Whether the answer comes after the run.
+    pub(crate) fn is_after_run(&self) -> bool {
+        self.waits || self.output != OutputInResponse::No
+    }
 }
 
 /// Headers of responses with which a configured value would break the response.

@@ -43,9 +43,7 @@ pub(crate) fn to_ruling(ruling: &Ruling, hook: &Hook, global: &GlobalHeaders) ->
         Ruling::MultipartBroken(_) => multipart_broken(global),
         Ruling::RuleError { .. } => rule_error(global),
         Ruling::NotMet { .. } => not_met(&hook.response, global),
-        Ruling::Met { .. } if hook.response.output == OutputInResponse::No => {
-            accepted(&hook.response, global)
-        }
+        Ruling::Met { .. } if !hook.response.is_after_run() => accepted(&hook.response, global),
         Ruling::Met { .. } => {
             let ending = Ending::Exited(0);
             let outcome =
@@ -151,11 +149,14 @@ pub(crate) fn accepted(settings: &ResponseSettings, global: &GlobalHeaders) -> H
 
 /// The command could not be started.
 pub(crate) fn not_started(settings: &ResponseSettings, global: &GlobalHeaders) -> HttpResponse {
-    let message = if settings.output == OutputInResponse::Always { "" } else { RUN_ERROR };
+    let message = match &settings.error_message {
+        None if settings.output == OutputInResponse::Always => Bytes::new(),
+        _ => run_error(settings),
+    };
     with_hook(with_global(text(StatusCode::INTERNAL_SERVER_ERROR, message), global), settings)
 }
 
-/// The command has ended and its output is the answer. `None`: its end was never learned.
+/// The command has ended. `None`: its end was never learned.
 pub(crate) fn ended(
     outcome: Option<Outcome>,
     settings: &ResponseSettings,
@@ -164,18 +165,37 @@ pub(crate) fn ended(
     let Some(outcome) = outcome else {
         return not_started(settings, global);
     };
-    let is_truncated = outcome.output.dropped_bytes > 0;
-    let (mut response, has_output) = match (outcome.is_success(), settings.output) {
-        (true, _) => (text(configured(settings.success_code), outcome.output.bytes), true),
-        (false, OutputInResponse::Always) => {
-            (text(StatusCode::INTERNAL_SERVER_ERROR, outcome.output.bytes), true)
-        }
-        (false, _) => (text(StatusCode::INTERNAL_SERVER_ERROR, RUN_ERROR), false),
+    let is_success = outcome.is_success();
+    let status = status_of_exit(outcome.ending, settings).unwrap_or(match is_success {
+        true => configured(settings.success_code),
+        false => StatusCode::INTERNAL_SERVER_ERROR,
+    });
+    let is_good = is_success || status.is_success();
+    let (mut response, has_output) = match settings.output {
+        OutputInResponse::No if is_good => (text(status, settings.message.clone()), false),
+        OutputInResponse::OnSuccess if is_good => (text(status, outcome.output.bytes), true),
+        OutputInResponse::Always => (text(status, outcome.output.bytes), true),
+        OutputInResponse::No | OutputInResponse::OnSuccess => (text(status, run_error(settings)), false),
     };
-    if is_truncated && has_output {
+    if outcome.output.dropped_bytes > 0 && has_output {
         response.headers_mut().insert(OUTPUT_TRUNCATED, HeaderValue::from_static("true"));
     }
     with_hook(with_global(response, global), settings)
+}
+
+/// What the hook says about this exit code, if it can be sent.
+fn status_of_exit(ending: Ending, settings: &ResponseSettings) -> Option<StatusCode> {
+    let Ending::Exited(code) = ending else { return None };
+    let status = settings.exit_codes.get(&u8::try_from(code).ok()?)?;
+    status_of(*status)
+}
+
+/// What the client reads of a run that failed.
+fn run_error(settings: &ResponseSettings) -> Bytes {
+    match &settings.error_message {
+        Some(message) => message.clone().into(),
+        None => RUN_ERROR.into(),
+    }
 }
 
 /// The bytes of an answer, which are all there.
@@ -253,5 +273,60 @@ mod tests {
             check(code, 200);
         }
         assert_eq!(configured(None), StatusCode::OK);
+    }
+
+    #[test]
+    fn a_run_is_answered_by_its_end() {
+        const AFTER: OutputInResponse = OutputInResponse::No;
+        const OUTPUT: OutputInResponse = OutputInResponse::OnSuccess;
+        const ALWAYS: OutputInResponse = OutputInResponse::Always;
+        #[track_caller]
+        fn check(output: OutputInResponse, ending: Ending, status: u16, body: &'static str) {
+            let settings = ResponseSettings {
+                message: "done".to_owned(),
+                error_message: Some("failed".to_owned()),
+                success_code: Some(201),
+                exit_codes: [(3, 422), (4, 202), (5, 299)].into(),
+                output,
+                waits: true,
+                ..ResponseSettings::default()
+            };
+            let outcome = Outcome {
+                ending,
+                is_leaked: false,
+                output: Output { bytes: b"output".to_vec(), dropped_bytes: 0 },
+                duration: Duration::ZERO,
+            };
+            let response = ended(Some(outcome), &settings, &Vec::new());
+            assert_eq!((response.status().as_u16(), body_of(response)), (status, body.into()), "{ending}");
+        }
+        for (output, done) in [(AFTER, "done"), (OUTPUT, "output"), (ALWAYS, "output")] {
+            let failed = if output == ALWAYS { "output" } else { "failed" };
+            check(output, Ending::Exited(0), 201, done);
+            check(output, Ending::Exited(1), 500, failed);
+            check(output, Ending::Exited(3), 422, failed);
+            check(output, Ending::Exited(4), 202, done);
+            check(output, Ending::Exited(5), 500, failed);
+            check(output, Ending::Signalled(9), 500, failed);
+            check(output, Ending::Cut, 500, failed);
+        }
+    }
+
+    #[test]
+    fn exit_code_0_may_have_a_status_of_its_own() {
+        let settings = ResponseSettings {
+            message: "done".to_owned(),
+            exit_codes: [(0, 503)].into(),
+            waits: true,
+            ..ResponseSettings::default()
+        };
+        let outcome = Outcome {
+            ending: Ending::Exited(0),
+            is_leaked: false,
+            output: Output::default(),
+            duration: Duration::ZERO,
+        };
+        let response = ended(Some(outcome), &settings, &Vec::new());
+        assert_eq!((response.status().as_u16(), body_of(response)), (503, "done".into()));
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::tell::{tell_not_started, tell_outcome, tell_start};
 use super::{Answer, Delivery, Received, off_the_others_way, save};
 use crate::duplicates::Admission;
-use crate::hook::{Hook, OutputInResponse};
+use crate::hook::Hook;
 use crate::invocation::Invocation;
 use crate::outcome::{Outcome, StartFailure};
 use crate::respond::{self, HttpResponse};
@@ -39,7 +39,7 @@ pub(super) async fn run(delivery: &Arc<Delivery>, hook: &Arc<Hook>, met: Met) ->
         }
     };
     drop((invocation, received));
-    let is_awaited = hook.response.output != OutputInResponse::No;
+    let is_awaited = hook.response.is_after_run();
     let run = tokio::spawn(to_its_end(delivery.clone(), is_awaited, name, active, running, admission));
     let matched = format!("{} got matched", hook.id);
     if !is_awaited {

@@ -149,6 +149,18 @@ pub(super) struct Answer {
     pub(super) headers: BTreeMap<String, String>,
     /// `None`: what the command prints.
     pub(super) body: Option<String>,
+    /// `None`: at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) when: Option<When>,
+    /// Statuses that the hook has for exit codes.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) on_exit: BTreeMap<u8, i64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum When {
+    AfterRun,
 }
 
 impl From<Vec<u8>> for Argument {

@@ -6,7 +6,7 @@ use super::mask::is_secret_name;
 use super::quote::{quoted, shell_quoted};
 use super::report::{
     Answer, InvocationReport, MASK, Node, NodeResult, PayloadReport, Report, Verdict, VerifyReport,
-    VerifyResult,
+    VerifyResult, When,
 };
 use crate::capture::rfc3339_ms;
 use crate::request::Request;
@@ -218,7 +218,7 @@ impl Text {
     }
 
     fn answer(&mut self, report: &Report) {
-        let Answer { status, headers, body } = &report.answer;
+        let Answer { status, headers, body, when, on_exit } = &report.answer;
         self.head("Answer");
         let is_good = match report.verdict {
             Verdict::Run => true,
@@ -229,9 +229,17 @@ impl Text {
         let body = match body {
             Some(body) if body.is_empty() => "no body".to_owned(),
             Some(body) => masked_or_quoted(body),
-            None => "and what the command prints; 500 if it fails".to_owned(),
+            None => "and what the command prints".to_owned(),
         };
-        self.line(mark, &format!("{status} {body}"));
+        let failing = match when {
+            None => String::new(),
+            Some(When::AfterRun) => {
+                let codes =
+                    on_exit.iter().map(|(exit_code, status)| format!(", {status} for exit code {exit_code}"));
+                format!("; 500 if it fails{}", codes.collect::<String>())
+            }
+        };
+        self.line(mark, &format!("{status} {body}{failing}"));
         for (name, value) in headers {
             // A header's value has no control characters but tabs.
             let _ = writeln!(self.0, "    {name}: {value}");

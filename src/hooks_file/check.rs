@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use hyper::header::{HeaderName, HeaderValue};
-
+use super::check_response::response_settings;
 use super::check_rule::rule;
 use super::check_verify::{deduplicate, verify};
 use super::excerpt::Excerpt;
@@ -12,9 +11,7 @@ use super::node::{self, Node, Position, Segment, SyntaxError, Target};
 use super::problem::{Kind, Problem};
 use super::record::{Reader, Record};
 use super::{Loaded, Reading, Source, inspect, keys, lint};
-use crate::hook::{
-    self, Command, Entry, FileVariable, Hook, Needs, OutputInResponse, ResponseSettings, Variable,
-};
+use crate::hook::{Command, Entry, FileVariable, Hook, Needs, Variable};
 use crate::nearest::nearest;
 use crate::reference::Reference;
 use crate::rule::Rule;
@@ -216,47 +213,6 @@ fn trigger_rule(reader: &mut Reader<'_>, record: Record<'_>) -> Option<Rule> {
     }
     let (index, node) = written?;
     reader.entry(index, "trigger-rule", |reader| rule(reader, node))
-}
-
-fn response_settings(reader: &mut Reader<'_>, record: Record<'_>) -> ResponseSettings {
-    let on_success = reader.flag(record, "include-command-output-in-response");
-    let on_error = reader.flag(record, "include-command-output-in-response-on-error");
-    ResponseSettings {
-        message: reader.text(record, "response-message").unwrap_or_default(),
-        headers: reader.list(record, "response-headers", response_header),
-        success_code: reader.integer(record, "success-http-response-code"),
-        mismatch_code: reader.integer(record, "trigger-rule-mismatch-http-response-code"),
-        output: match (on_success, on_error) {
-            (true, true) => OutputInResponse::Always,
-            (true, false) => OutputInResponse::OnSuccess,
-            (false, _) => OutputInResponse::No,
-        },
-    }
-}
-
-fn response_header(reader: &mut Reader<'_>, node: &Node) -> Option<(HeaderName, HeaderValue)> {
-    let record = reader.record(node, "a header", keys::HEADER)?;
-    let name = reader.text(record, "name").unwrap_or_default();
-    let value = reader.text(record, "value").unwrap_or_default();
-    match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(&value)) {
-        (Ok(name), Ok(_)) if hook::is_framing(&name) => {
-            let message =
-                format!("`{name}` belongs to the connection and is set by the server: it is not sent");
-            reader.report(Kind::BadHeader, message, "remove it");
-            None
-        }
-        (Ok(name), Ok(value)) => Some((name, value)),
-        (Err(_), _) => {
-            let message = format!("`{name}` cannot be the name of a header: it is not sent");
-            reader.report(Kind::BadHeader, message, "write letters, digits and `-`");
-            None
-        }
-        (_, Err(_)) => {
-            let message = format!("the value of header `{name}` cannot be sent");
-            reader.report(Kind::BadHeader, message, "write one line without control characters");
-            None
-        }
-    }
 }
 
 fn argument(reader: &mut Reader<'_>, node: &Node) -> Option<Reference> {

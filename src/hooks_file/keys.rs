@@ -21,6 +21,8 @@ pub(super) enum Shape {
     Words(&'static [&'static str]),
     MatchType,
     Methods,
+    /// Statuses by exit code.
+    ExitCodes,
     Reference,
     References,
     Headers,
@@ -77,6 +79,21 @@ pub(super) const HOOK: &[Key] = &[
         "include-command-output-in-response-on-error",
         Shape::Flag,
         "With `include-command-output-in-response`: answer with the output also when the command fails.",
+    ),
+    key(
+        "wait-for-command",
+        Shape::Flag,
+        "Answer with `response-message` when the command has ended well, and with 500 when it has failed.",
+    ),
+    key(
+        "response-on-exit",
+        Shape::ExitCodes,
+        "The status by the command's exit code, as {75: 503}, where the answer comes after the run.",
+    ),
+    key(
+        "response-message-on-error",
+        Shape::Text,
+        "The answer when the command failed or could not be started, instead of the fixed text.",
     ),
     key(
         "http-methods",

@@ -2,17 +2,18 @@
 //! machine anything: that is `inspect`'s part.
 
 mod guard;
+mod response;
 mod rule;
 
 use super::problem::Kind;
 use super::record::{Reader, Record};
-use crate::hook::{Hook, OutputInResponse};
+use crate::hook::Hook;
 use guard::Guard;
 
 /// `is_sent`: whether a configured status is.
 pub(super) fn hook(reader: &mut Reader<'_>, record: Record<'_>, hook: &Hook, is_sent: fn(i64) -> bool) {
     guards(reader, record, hook);
-    responses(reader, record, hook, is_sent);
+    response::lint(reader, record, hook, is_sent);
     if let Some(written) = &hook.rule {
         reader.at(record, "trigger-rule", |reader, node| rule::lint(reader, node, written, hook));
     }
@@ -65,27 +66,5 @@ fn guards(reader: &mut Reader<'_>, record: Record<'_>, hook: &Hook) {
         if reader.at(record, "http-methods", |reader, _| at(reader)).is_none() {
             at(reader);
         }
-    }
-}
-
-fn responses(reader: &mut Reader<'_>, record: Record<'_>, hook: &Hook, is_sent: fn(i64) -> bool) {
-    const ON_ERROR: &str = "include-command-output-in-response-on-error";
-    const MISMATCH: &str = "trigger-rule-mismatch-http-response-code";
-    const SUCCESS: &str = "success-http-response-code";
-    if hook.response.output == OutputInResponse::No && reader.flag(record, ON_ERROR) {
-        let message = "without `include-command-output-in-response` this has no effect";
-        let help = "add `include-command-output-in-response: true`, or remove this";
-        reader.at(record, ON_ERROR, |reader, _| reader.report_key(Kind::ErrorOutputAlone, message, help));
-    }
-    for (key, code) in [(SUCCESS, hook.response.success_code), (MISMATCH, hook.response.mismatch_code)] {
-        let Some(code) = code.filter(|code| !is_sent(*code)) else { continue };
-        let message = format!("{code} is no status that can be sent: the answer is 200 instead");
-        let help = "write a registered one, from 200 to 511";
-        reader.at(record, key, |reader, _| reader.report(Kind::UnusedStatus, message, help));
-    }
-    if hook.response.mismatch_code.is_some() && !record.has("trigger-rule") {
-        let message = "this status is never sent: there is no `trigger-rule`";
-        let help = "remove it, or add the rule; what `verify` refuses is answered 401";
-        reader.at(record, MISMATCH, |reader, _| reader.report_key(Kind::UnusedStatus, message, help));
     }
 }

@@ -65,6 +65,11 @@ fn shape(shape: Shape) -> Value {
             json!({"enum": types})
         }
         Shape::Methods => json!({"type": "array", "items": {"type": "string"}}),
+        Shape::ExitCodes => json!({
+            "type": "object",
+            "propertyNames": {"pattern": "^(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9]|<<)$"},
+            "additionalProperties": {"type": "integer", "minimum": 200, "maximum": 599},
+        }),
         Shape::Reference => of("reference"),
         Shape::References => list("reference"),
         Shape::Headers => list("header"),

@@ -8,6 +8,7 @@
 )]
 
 mod activation;
+mod answers;
 mod check;
 mod child;
 mod compat;

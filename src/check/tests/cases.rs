@@ -140,6 +140,8 @@ pub(super) const CASES: &[Case] = &[
     file!(UnverifiedDelivery "no sender"
         "- id: a\n  execute-command: 'true'\n  pass-arguments-to-command: [{source: delivery, name: id}]\n"),
     hook!(BadHeader "a space" "response-headers: [{name: Cache Control, value: no-store}]"),
+    hook!(BadExitCode "no exit code" "wait-for-command: true\n  response-on-exit: {256: 503}"),
+    hook!(BadExitCode "no status" "wait-for-command: true\n  response-on-exit: {75: retry}"),
     hook!(BadVariable "an equals sign" "pass-environment-to-command: [{source: payload, name: x, envname: A=B}]"),
     file!(SeveralDocuments "two" "[]\n---\n[]\n"),
     hook!(UnknownKey "note" "owner-of-this: ops"),
@@ -178,6 +180,10 @@ pub(super) const CASES: &[Case] = &[
     hook!(ErrorOutputAlone "alone" "include-command-output-in-response-on-error: true"),
     hook!(UnusedStatus "unregistered" "success-http-response-code: 299"),
     hook!(UnusedStatus "without a rule" "trigger-rule-mismatch-http-response-code: 403"),
+    hook!(UnusedStatus "of an exit code" "wait-for-command: true\n  response-on-exit: {75: 299}"),
+    hook!(UnusedAnswer "exit codes without waiting" "response-on-exit: {75: 503}"),
+    hook!(UnusedAnswer "waiting beside output"
+        "wait-for-command: true\n  include-command-output-in-response: true"),
     hook!(ShellName "a dot" "pass-environment-to-command: [{source: payload, name: repository.name}]"),
     Case {
         kind: Kind::ReadableSecret,

@@ -118,6 +118,9 @@ fn mistakes_do_not_fit() {
     check("http-methods: POST");
     check("response-message: [a]");
     check("success-http-response-code: ok");
+    check("response-on-exit: {256: 503}");
+    check("response-on-exit: {75: 'no'}");
+    check("response-on-exit: {75: 199}");
     check("trigger-rule: {}");
     check("trigger-rule: {and: []}");
     check("trigger-rule: {match: {type: value, parameter: {source: header, name: x}}}");

@@ -54,6 +54,11 @@ const HOOKS: &str = r#"
 - id: zoom
   execute-command: /bin/echo
   verify: {sender: zoom, secret: correct-horse-battery}
+- id: waits
+  execute-command: /bin/echo
+  wait-for-command: true
+  response-message: deployed
+  response-on-exit: {75: 503, 3: 422, 4: 299}
 - id: gone
   execute-command: /nonexistent/command --flag
 - id: refused
@@ -139,6 +144,13 @@ fn a_handshake() {
                    {\"event\": \"endpoint.url_validation\", \"payload\": {\"plainToken\": \"abc\"}}";
     assert_snapshot!(shown(message, "text", 3));
     assert_snapshot!(shown(message, "json", 3));
+}
+
+#[test]
+fn an_answer_after_the_run() {
+    let message = "POST /hooks/waits HTTP/1.1\n\n";
+    assert_snapshot!(shown(message, "text", 0));
+    assert_snapshot!(shown(message, "json", 0));
 }
 
 #[test]

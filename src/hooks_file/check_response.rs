@@ -1,0 +1,106 @@
+//! How a hook answers, as written, checked.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use hyper::header::{HeaderName, HeaderValue};
+
+use super::keys;
+use super::node::Node;
+use super::problem::Kind;
+use super::record::{Reader, Record};
+use crate::hook::{self, OutputInResponse, ResponseSettings};
+
+/// Statuses that end an exchange.
+const STATUSES: RangeInclusive<i64> = 200..=599;
+
+pub(super) fn response_settings(reader: &mut Reader<'_>, record: Record<'_>) -> ResponseSettings {
+    let on_success = reader.flag(record, "include-command-output-in-response");
+    let on_error = reader.flag(record, "include-command-output-in-response-on-error");
+    ResponseSettings {
+        message: reader.text(record, "response-message").unwrap_or_default(),
+        error_message: reader.text(record, "response-message-on-error"),
+        headers: reader.list(record, "response-headers", response_header),
+        success_code: reader.integer(record, "success-http-response-code"),
+        mismatch_code: reader.integer(record, "trigger-rule-mismatch-http-response-code"),
+        exit_codes: reader.at(record, "response-on-exit", exit_codes).unwrap_or_default(),
+        waits: reader.flag(record, "wait-for-command"),
+        output: match (on_success, on_error) {
+            (true, true) => OutputInResponse::Always,
+            (true, false) => OutputInResponse::OnSuccess,
+            (false, _) => OutputInResponse::No,
+        },
+    }
+}
+
+fn response_header(reader: &mut Reader<'_>, node: &Node) -> Option<(HeaderName, HeaderValue)> {
+    let record = reader.record(node, "a header", keys::HEADER)?;
+    let name = reader.text(record, "name").unwrap_or_default();
+    let value = reader.text(record, "value").unwrap_or_default();
+    match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(&value)) {
+        (Ok(name), Ok(_)) if hook::is_framing(&name) => {
+            let message =
+                format!("`{name}` belongs to the connection and is set by the server: it is not sent");
+            reader.report(Kind::BadHeader, message, "remove it");
+            None
+        }
+        (Ok(name), Ok(value)) => Some((name, value)),
+        (Err(_), _) => {
+            let message = format!("`{name}` cannot be the name of a header: it is not sent");
+            reader.report(Kind::BadHeader, message, "write letters, digits and `-`");
+            None
+        }
+        (_, Err(_)) => {
+            let message = format!("the value of header `{name}` cannot be sent");
+            reader.report(Kind::BadHeader, message, "write one line without control characters");
+            None
+        }
+    }
+}
+
+fn exit_codes(reader: &mut Reader<'_>, node: &Node) -> BTreeMap<u8, i64> {
+    let Node::Mapping(entries) = node else {
+        reader.wrong_type::<()>(node, "statuses by exit code, with keys like `75: 503`");
+        return BTreeMap::new();
+    };
+    let mut codes = BTreeMap::new();
+    for (index, (name, node)) in entries.iter().enumerate() {
+        // What YAML's merge key left behind.
+        if name == "<<" {
+            continue;
+        }
+        let Some((exit_code, status)) =
+            reader.entry(index, name, |reader| Some((exit_code(reader, name)?, status(reader, node)?)))
+        else {
+            continue;
+        };
+        if codes.insert(exit_code, status).is_some() {
+            let message = format!("the exit code {exit_code} is written twice");
+            reader.entry(index, name, |reader| {
+                reader.report_key(Kind::RepeatedKey, message, "keep one of the two");
+            });
+        }
+    }
+    codes
+}
+
+fn exit_code(reader: &mut Reader<'_>, written: &str) -> Option<u8> {
+    let exit_code = written.parse().ok();
+    if exit_code.is_none() {
+        let message = format!("`{written}` is no exit code: this entry is left out");
+        reader.report_key(Kind::BadExitCode, message, "write a number from 0 to 255");
+    }
+    exit_code
+}
+
+fn status(reader: &mut Reader<'_>, node: &Node) -> Option<i64> {
+    let status = match node {
+        Node::Number(digits) => digits.parse().ok().filter(|status| STATUSES.contains(status)),
+        _ => None,
+    };
+    if status.is_none() {
+        let message = "this is no status of an answer: the entry is left out";
+        reader.report(Kind::BadExitCode, message, "write a registered one, from 200 to 511");
+    }
+    status
+}
