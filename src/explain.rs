@@ -111,6 +111,9 @@ fn report(
         Ruling::RuleError { because } => {
             (Verdict::Error, format!("the rule could not be evaluated: {because}"))
         }
+        Ruling::Incomplete { because } => {
+            (Verdict::Error, format!("the request lacks a required value: {because}"))
+        }
         Ruling::NotMet { because } => (Verdict::NotMet, format!("the rule is not met: {because}")),
         Ruling::Met { .. } => (Verdict::Run, "the command would be started".to_owned()),
     };
@@ -189,7 +192,9 @@ fn payload(hook: &Hook, request: &Request, notes: &[Note], ruling: &Ruling) -> O
     let (mut problem, mut help) = match ruling {
         Ruling::Handshake(_) | Ruling::MethodNotAllowed { .. } | Ruling::NotVerified(_) => return None,
         Ruling::MultipartBroken(broken) => (Some(broken.to_string()), None),
-        Ruling::RuleError { .. } | Ruling::NotMet { .. } | Ruling::Met { .. } => (None, None),
+        Ruling::RuleError { .. } | Ruling::Incomplete { .. } | Ruling::NotMet { .. } | Ruling::Met { .. } => {
+            (None, None)
+        }
     };
     let mut not_parsed = Vec::new();
     for note in notes {

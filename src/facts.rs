@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::json_text;
 use crate::lookup::{Found, lookup, lookup_mut};
 use crate::payload::{Payload, json, query};
-use crate::reference::{Reference, canonical_header_name};
+use crate::reference::{IfMissing, Reference, Subject, canonical_header_name};
 use crate::request::Request;
 use crate::sender::Labels;
 use crate::value::{Object, Text, Value};
@@ -22,6 +22,21 @@ pub(crate) enum NoValue {
     IntoNull(String),
     #[error("`{0}` names no part of a request")]
     Unusable(String),
+    /// Missing for one of the other reasons, and the reference says that no request may be without it.
+    #[error("{0}, and it is required")]
+    Required(Box<NoValue>),
+}
+
+impl NoValue {
+    /// What `reference` has in place of its value.
+    #[cold]
+    fn or_instead(self, reference: &Reference) -> Result<Text<'_>, Self> {
+        match &reference.if_missing {
+            IfMissing::None => Err(self),
+            IfMissing::Default(text) => Ok(Cow::Borrowed(text.as_bytes())),
+            IfMissing::Refuse => Err(Self::Required(Box::new(self))),
+        }
+    }
 }
 
 /// Why a value of `parse-parameters-as-json` stayed as it was.
@@ -62,30 +77,45 @@ impl<'a> Facts<'a> {
         Self { request, payload, origin, parsed_headers: Object::new(), query }
     }
 
-    /// The text of what `reference` names.
-    pub(crate) fn text_of<'f>(&'f self, reference: &'f Reference) -> Result<Cow<'f, [u8]>, NoValue> {
-        match reference {
-            Reference::Header(name) => self.header(name, reference),
-            Reference::Query(name) => text_at(&self.query, name, reference),
-            Reference::Payload(name) => match &self.payload.fields {
-                Some(fields) => text_at(fields, name, reference),
-                None => Err(NoValue::NotFound(reference.to_string())),
+    /// The text of what `reference` names, or what it has in place of that.
+    pub(crate) fn text_of<'f>(&'f self, reference: &'f Reference) -> Result<Text<'f>, NoValue> {
+        self.text_at(&reference.subject).or_else(|missing| missing.or_instead(reference))
+    }
+
+    /// The same for who can do without the value, unless the reference requires it.
+    pub(crate) fn text_if_any<'f>(
+        &'f self,
+        reference: &'f Reference,
+    ) -> Result<Result<Text<'f>, NoValue>, NoValue> {
+        match self.text_of(reference) {
+            Err(required @ NoValue::Required(_)) => Err(required),
+            found => Ok(found),
+        }
+    }
+
+    fn text_at<'f>(&'f self, subject: &'f Subject) -> Result<Text<'f>, NoValue> {
+        match subject {
+            Subject::Header(name) => self.header(name, subject),
+            Subject::Query(name) => text_at(&self.query, name, subject),
+            Subject::Payload(name) => match &self.payload.fields {
+                Some(fields) => text_at(fields, name, subject),
+                None => Err(NoValue::NotFound(subject.to_string())),
             },
-            Reference::Literal(text) => Ok(Cow::Borrowed(text.as_bytes())),
-            Reference::Method => Ok(Cow::Borrowed(self.request.method.as_str().as_bytes())),
-            Reference::RemoteAddress => Ok(Cow::Owned(self.request.peer.to_string().into_bytes())),
-            Reference::RawBody if self.payload.is_multipart => Ok(Cow::Borrowed(b"")),
-            Reference::RawBody => Ok(Cow::Borrowed(&self.request.body)),
-            Reference::EntirePayload => Ok(Cow::Owned(match &self.payload.fields {
+            Subject::Literal(text) => Ok(Cow::Borrowed(text.as_bytes())),
+            Subject::Method => Ok(Cow::Borrowed(self.request.method.as_str().as_bytes())),
+            Subject::RemoteAddress => Ok(Cow::Owned(self.request.peer.to_string().into_bytes())),
+            Subject::RawBody if self.payload.is_multipart => Ok(Cow::Borrowed(b"")),
+            Subject::RawBody => Ok(Cow::Borrowed(&self.request.body)),
+            Subject::EntirePayload => Ok(Cow::Owned(match &self.payload.fields {
                 Some(fields) => object_text(fields),
                 None => b"null".to_vec(),
             })),
-            Reference::EntireQuery => Ok(Cow::Owned(object_text(&self.query))),
-            Reference::EntireHeaders => Ok(Cow::Owned(object_text(&self.all_headers()))),
-            Reference::DeliveryId => label(self.origin.labels.delivery_id.as_deref(), reference),
-            Reference::DeliveryEvent => label(self.origin.labels.event.as_deref(), reference),
-            Reference::DeliverySender => label(self.origin.sender, reference),
-            Reference::Unusable { source, name } => Err(NoValue::Unusable(format!("{source} {name}"))),
+            Subject::EntireQuery => Ok(Cow::Owned(object_text(&self.query))),
+            Subject::EntireHeaders => Ok(Cow::Owned(object_text(&self.all_headers()))),
+            Subject::DeliveryId => label(self.origin.labels.delivery_id.as_deref(), subject),
+            Subject::DeliveryEvent => label(self.origin.labels.event.as_deref(), subject),
+            Subject::DeliverySender => label(self.origin.sender, subject),
+            Subject::Unusable { source, name } => Err(NoValue::Unusable(format!("{source} {name}"))),
         }
     }
 
@@ -99,13 +129,13 @@ impl<'a> Facts<'a> {
                 Ok(_) | Err(_) => return Err(NotParsed::NotAnObject(reference.to_string())),
             }
         };
-        let replaced = match reference {
-            Reference::Header(name) => {
+        let replaced = match &reference.subject {
+            Subject::Header(name) => {
                 self.parsed_headers.insert(Cow::Owned(name.clone().into_bytes()), parsed);
                 return Ok(());
             }
-            Reference::Query(name) => lookup_mut(&mut self.query, name),
-            Reference::Payload(name) => {
+            Subject::Query(name) => lookup_mut(&mut self.query, name),
+            Subject::Payload(name) => {
                 self.payload.fields.as_mut().and_then(|fields| lookup_mut(fields, name))
             }
             _ => None,
@@ -119,16 +149,16 @@ impl<'a> Facts<'a> {
         }
     }
 
-    fn header<'f>(&'f self, name: &str, reference: &Reference) -> Result<Cow<'f, [u8]>, NoValue> {
+    fn header<'f>(&'f self, name: &str, subject: &Subject) -> Result<Text<'f>, NoValue> {
         // In the reference `Host` is no header but a part of the request, out of a reference's reach.
         let as_sent = || match self.request.headers.get(name).filter(|_| name != "Host") {
             Some(value) => Ok(Cow::Borrowed(value.as_bytes())),
-            None => Err(NoValue::NotFound(reference.to_string())),
+            None => Err(NoValue::NotFound(subject.to_string())),
         };
         if self.parsed_headers.is_empty() {
             return as_sent();
         }
-        match text_at(&self.parsed_headers, name, reference) {
+        match text_at(&self.parsed_headers, name, subject) {
             Err(NoValue::NotFound(_)) => as_sent(),
             found => found,
         }
@@ -150,18 +180,18 @@ impl<'a> Facts<'a> {
     }
 }
 
-fn label<'v>(label: Option<&'v str>, reference: &Reference) -> Result<Cow<'v, [u8]>, NoValue> {
+fn label<'v>(label: Option<&'v str>, subject: &Subject) -> Result<Text<'v>, NoValue> {
     match label {
         Some(label) => Ok(Cow::Borrowed(label.as_bytes())),
-        None => Err(NoValue::NotFound(reference.to_string())),
+        None => Err(NoValue::NotFound(subject.to_string())),
     }
 }
 
-fn text_at<'v>(object: &'v Object<'_>, name: &str, reference: &Reference) -> Result<Cow<'v, [u8]>, NoValue> {
+fn text_at<'v>(object: &'v Object<'_>, name: &str, subject: &Subject) -> Result<Text<'v>, NoValue> {
     match lookup(object, name) {
         Found::Value(value) => Ok(json_text::text_of(value)),
-        Found::Missing => Err(NoValue::NotFound(reference.to_string())),
-        Found::IntoNull => Err(NoValue::IntoNull(reference.to_string())),
+        Found::Missing => Err(NoValue::NotFound(subject.to_string())),
+        Found::IntoNull => Err(NoValue::IntoNull(subject.to_string())),
     }
 }
 

@@ -11,7 +11,7 @@ use hyper::header::{
 };
 
 use crate::payload::Wanted;
-use crate::reference::Reference;
+use crate::reference::{Reference, Subject};
 use crate::rule::Rule;
 use crate::sender::Verifier;
 
@@ -51,15 +51,16 @@ pub(crate) struct Needs {
 impl Needs {
     pub(crate) fn of(hook: &Hook) -> Self {
         let references = hook.references();
-        let names = references.iter().filter_map(|reference| match reference {
-            Reference::Payload(name) => Some(name.as_str()),
+        let subjects = || references.iter().map(|reference| &reference.subject);
+        let names = subjects().filter_map(|subject| match subject {
+            Subject::Payload(name) => Some(name.as_str()),
             _ => None,
         });
-        let is_whole = references.iter().any(|reference| matches!(reference, Reference::EntirePayload));
+        let is_whole = subjects().any(|subject| matches!(subject, Subject::EntirePayload));
         Self {
             wanted: if is_whole { Wanted::everything() } else { Wanted::names(names) },
-            payload: references.iter().any(|reference| reference.is_of_payload()),
-            delivery: references.iter().any(|reference| reference.is_of_delivery()),
+            payload: subjects().any(Subject::is_of_payload),
+            delivery: subjects().any(Subject::is_of_delivery),
         }
     }
 }

@@ -54,12 +54,12 @@ pub(crate) enum Shortfall {
     Base64 { name: String },
 }
 
-/// Builds the invocation, and says what of it is missing.
-pub(crate) fn build(hook: &Hook, facts: &Facts<'_>) -> (Invocation, Vec<Shortfall>) {
+/// Builds the invocation, and says what of it is missing. There is none without a value that is required.
+pub(crate) fn build(hook: &Hook, facts: &Facts<'_>) -> Result<(Invocation, Vec<Shortfall>), NoValue> {
     let mut shortfalls = Vec::new();
     let mut arguments = Vec::with_capacity(hook.arguments.len());
     for (index, reference) in hook.arguments.iter().enumerate() {
-        arguments.push(match facts.text_of(reference) {
+        arguments.push(match facts.text_if_any(reference)? {
             Ok(text) => OsString::from_vec(text.into_owned()),
             Err(why) => {
                 shortfalls.push(Shortfall::Argument { position: index + 1, why });
@@ -69,14 +69,14 @@ pub(crate) fn build(hook: &Hook, facts: &Facts<'_>) -> (Invocation, Vec<Shortfal
     }
     let mut environment: Vec<(OsString, OsString)> = Vec::with_capacity(hook.environment.len());
     for Variable { name, value } in &hook.environment {
-        match facts.text_of(value) {
+        match facts.text_if_any(value)? {
             Ok(text) => environment.push((name.clone().into(), OsStr::from_bytes(&text).to_owned())),
             Err(why) => shortfalls.push(Shortfall::Variable { name: name.clone(), why }),
         }
     }
     let mut files = Vec::with_capacity(hook.files.len());
     for FileVariable { name, value, base64 } in &hook.files {
-        match facts.text_of(value) {
+        match facts.text_if_any(value)? {
             Ok(text) if *base64 => {
                 let (content, is_whole) = decode_base64_prefix(&text);
                 if !is_whole {
@@ -97,7 +97,7 @@ pub(crate) fn build(hook: &Hook, facts: &Facts<'_>) -> (Invocation, Vec<Shortfal
         files,
         working_directory: hook.command.working_directory.as_ref().map(PathBuf::from),
     };
-    (invocation, shortfalls)
+    Ok((invocation, shortfalls))
 }
 
 /// Decodes standard base64 up to the first group of four that is not right, and says whether that was

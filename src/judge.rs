@@ -2,13 +2,13 @@
 //! The server acts on a judgement, `explain` prints one. Nothing is logged here: what is worth a line is
 //! in the judgement.
 
-use crate::facts::{Facts, NotParsed, Origin};
+use crate::facts::{Facts, NoValue, NotParsed, Origin};
 use crate::hook::{DuplicateKey, Hook};
 use crate::invocation::{self, Invocation, Shortfall};
 use crate::payload::{self, MultipartError, Problem, Reading};
-use crate::reference::Reference;
+use crate::reference::Subject;
 use crate::request::Request;
-use crate::rule::{self, Conditions, MatchResult, Observed, Step, Verdict, display_path};
+use crate::rule::{self, Conditions, Fault, MatchResult, Observed, Step, Verdict, display_path};
 use crate::sender::{Answered, Decision, Labels, Refusal, Verified};
 
 /// Failing matches named in one log line.
@@ -33,6 +33,10 @@ pub(crate) enum Ruling {
     NotVerified(Refusal),
     MultipartBroken(MultipartError),
     RuleError {
+        because: String,
+    },
+    /// It is without a value that the hook requires.
+    Incomplete {
         because: String,
     },
     NotMet {
@@ -101,8 +105,8 @@ pub(crate) fn reading<'h>(hook: &'h Hook, json_parts: &'h [&'h str]) -> Reading<
 
 /// Names of multipart file parts to read as JSON whatever their type.
 pub(crate) fn json_parts(hook: &Hook) -> Vec<&str> {
-    let names = hook.parse_as_json.iter().filter_map(|reference| match reference {
-        Reference::Payload(name) => Some(name.as_str()),
+    let names = hook.parse_as_json.iter().filter_map(|reference| match &reference.subject {
+        Subject::Payload(name) => Some(name.as_str()),
         _ => None,
     });
     names.collect()
@@ -124,8 +128,10 @@ fn judge_content(
     notes.extend(payload.problem.take().map(Note::Payload));
     let mut facts = Facts::new(request, payload, origin(hook, request));
     for reference in &hook.parse_as_json {
-        if let Err(not_parsed) = facts.parse_as_json(reference) {
-            notes.push(Note::Json(not_parsed));
+        match facts.parse_as_json(reference) {
+            Ok(()) => {}
+            Err(NotParsed::NoValue(missing @ NoValue::Required(_))) => return incomplete(&missing),
+            Err(not_parsed) => notes.push(Note::Json(not_parsed)),
         }
     }
     onlooker.facts(&facts);
@@ -136,13 +142,23 @@ fn judge_content(
         let used = rule::secrets_used(rule, &facts);
         notes.extend(used.into_iter().map(|(parameter, position)| Note::Rotation { parameter, position }));
     }
-    let (invocation, shortfalls) = invocation::build(hook, &facts);
+    let (invocation, shortfalls) = match invocation::build(hook, &facts) {
+        Ok(built) => built,
+        Err(missing) => return incomplete(&missing),
+    };
     notes.extend(shortfalls.into_iter().map(Note::Shortfall));
-    let delivery = delivery(hook, &facts);
+    let delivery = match delivery(hook, &facts) {
+        Ok(delivery) => delivery,
+        Err(missing) => return incomplete(&missing),
+    };
     if hook.deduplicate.is_some() && delivery.is_none() {
         notes.push(Note::NoDelivery);
     }
     Ruling::Met { invocation, delivery }
+}
+
+fn incomplete(missing: &NoValue) -> Ruling {
+    Ruling::Incomplete { because: missing.to_string() }
 }
 
 fn origin<'h>(hook: &'h Hook, request: &Request) -> Origin<'h> {
@@ -179,21 +195,23 @@ fn judge_rule(
     match verdict {
         Verdict::Fired => None,
         Verdict::NotFired => Some(Ruling::NotMet { because: failed.join("; ") }),
+        Verdict::Failed(Fault::Required(because)) => Some(Ruling::Incomplete { because }),
         Verdict::Failed(_) => Some(Ruling::RuleError { because: failed.join("; ") }),
     }
 }
 
-/// What tells this delivery from others, if the hook wants to know and the request says.
-fn delivery(hook: &Hook, facts: &Facts<'_>) -> Option<Vec<u8>> {
-    let deduplicate = hook.deduplicate.as_ref()?;
+/// What tells this delivery from others, if the hook wants to know and the request says. An error when the
+/// hook requires it.
+fn delivery(hook: &Hook, facts: &Facts<'_>) -> Result<Option<Vec<u8>>, NoValue> {
+    let Some(deduplicate) = &hook.deduplicate else { return Ok(None) };
     let verifier = hook.verify.as_ref().map(|verify| &verify.verifier);
-    match &deduplicate.by {
+    Ok(match &deduplicate.by {
         DuplicateKey::DeliveryId => {
             verifier.and_then(|verifier| verifier.labels(facts.request).delivery_id).map(String::into_bytes)
         }
         DuplicateKey::Signature => {
             verifier.and_then(|verifier| verifier.fingerprint(facts.request)).map(|digest| digest.to_vec())
         }
-        DuplicateKey::Value(reference) => facts.text_of(reference).ok().map(|text| text.into_owned()),
-    }
+        DuplicateKey::Value(reference) => facts.text_if_any(reference)?.ok().map(|text| text.into_owned()),
+    })
 }

@@ -3,7 +3,26 @@
 use std::fmt;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Reference {
+pub(crate) struct Reference {
+    pub(crate) subject: Subject,
+    pub(crate) if_missing: IfMissing,
+}
+
+/// What follows when a request does not have the value.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum IfMissing {
+    /// Whoever asks gets none, and deals with it.
+    #[default]
+    None,
+    /// This text is the value.
+    Default(Box<str>),
+    /// The request is refused.
+    Refuse,
+}
+
+/// What a reference names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Subject {
     /// The first value of a header; the name in canonical form (`X-Github-Event`).
     Header(String),
     /// The first value of a query key.
@@ -29,7 +48,7 @@ pub(crate) enum Reference {
     },
 }
 
-impl Reference {
+impl Subject {
     pub(crate) fn is_of_delivery(&self) -> bool {
         matches!(self, Self::DeliveryId | Self::DeliveryEvent | Self::DeliverySender)
     }
@@ -38,6 +57,28 @@ impl Reference {
         matches!(self, Self::Payload(_) | Self::EntirePayload)
     }
 
+    /// Whether some requests may be without it.
+    pub(crate) fn may_be_missing(&self) -> bool {
+        match self {
+            Self::Header(_)
+            | Self::Query(_)
+            | Self::Payload(_)
+            | Self::DeliveryId
+            | Self::DeliveryEvent
+            | Self::Unusable { .. } => true,
+            Self::Literal(_)
+            | Self::Method
+            | Self::RemoteAddress
+            | Self::RawBody
+            | Self::EntirePayload
+            | Self::EntireQuery
+            | Self::EntireHeaders
+            | Self::DeliverySender => false,
+        }
+    }
+}
+
+impl Reference {
     /// The names that `source` may have in a hooks file.
     pub(crate) const SOURCES: [&'static str; 11] = [
         "header",
@@ -57,7 +98,14 @@ impl Reference {
     /// The names that a reference to `delivery` may have.
     pub(crate) const DELIVERY_NAMES: [&'static str; 3] = ["id", "event", "sender"];
 
+    /// One whose missing value is left to whoever asks.
     pub(crate) fn new(source: &str, name: &str) -> Self {
+        Self { subject: Subject::new(source, name), if_missing: IfMissing::None }
+    }
+}
+
+impl Subject {
+    fn new(source: &str, name: &str) -> Self {
         match source {
             "header" => Self::Header(canonical_header_name(name)),
             "url" | "query" => Self::Query(name.to_owned()),
@@ -77,8 +125,15 @@ impl Reference {
     }
 }
 
-/// As a rule's trace and the log name it: `payload ref`. A literal is not shown: it may be a secret.
+/// As its subject, so without a default.
 impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.subject.fmt(f)
+    }
+}
+
+/// As a rule's trace and the log name it: `payload ref`. A literal is not shown: it may be a secret.
+impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Header(name) => write!(f, "header {name}"),

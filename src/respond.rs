@@ -42,6 +42,7 @@ pub(crate) fn to_ruling(ruling: &Ruling, hook: &Hook, global: &GlobalHeaders) ->
         Ruling::NotVerified(_) => not_verified(global),
         Ruling::MultipartBroken(_) => multipart_broken(global),
         Ruling::RuleError { .. } => rule_error(global),
+        Ruling::Incomplete { .. } => incomplete(global),
         Ruling::NotMet { .. } => not_met(&hook.response, global),
         Ruling::Met { .. } if !hook.response.is_after_run() => accepted(&hook.response, global),
         Ruling::Met { .. } => {
@@ -135,6 +136,11 @@ pub(crate) fn multipart_broken(global: &GlobalHeaders) -> HttpResponse {
 
 pub(crate) fn rule_error(global: &GlobalHeaders) -> HttpResponse {
     with_global(text(StatusCode::INTERNAL_SERVER_ERROR, RULE_ERROR), global)
+}
+
+/// Which value is missing stands in the log.
+fn incomplete(global: &GlobalHeaders) -> HttpResponse {
+    with_global(text(StatusCode::BAD_REQUEST, "The request lacks a required value."), global)
 }
 
 pub(crate) fn not_met(settings: &ResponseSettings, global: &GlobalHeaders) -> HttpResponse {

@@ -70,6 +70,9 @@ pub(crate) enum Fault {
     NotFound(String),
     #[error("the signature does not match")]
     Signature,
+    /// The parameter is not in the request, and it is required.
+    #[error("{0}")]
+    Required(String),
     #[error("{0}")]
     Other(String),
 }
@@ -78,6 +81,7 @@ impl From<NoValue> for Fault {
     fn from(no_value: NoValue) -> Self {
         match no_value {
             NoValue::NotFound(name) => Self::NotFound(name),
+            NoValue::Required(_) => Self::Required(no_value.to_string()),
             other => Self::Other(other.to_string()),
         }
     }

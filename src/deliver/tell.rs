@@ -31,6 +31,7 @@ pub(super) fn tell_judgement(hook: &Hook, id: &str, judgement: &Judgement) {
         Ruling::RuleError { because } => {
             warn!(request = %id, hook = %hook.id, "error evaluating hook: {because}");
         }
+        Ruling::Incomplete { because } => warn!(request = %id, hook = %hook.id, "not run: {because}"),
         Ruling::Handshake(answered) if answered.is_refused() => {
             let why = "its token is not the one of `verify-token`, or its challenge is none that is answered";
             warn!(request = %id, hook = %hook.id, "handshake refused: {why}");
@@ -85,6 +86,7 @@ pub(crate) fn story_of(hook_id: &str, ruling: &Ruling) -> String {
         Ruling::RuleError { .. } => {
             format!("{hook_id} got matched, but its rule could not be evaluated")
         }
+        Ruling::Incomplete { .. } => format!("{hook_id} got matched, but lacks a required value"),
         Ruling::NotMet { because } => format!(
             "{hook_id} got matched, but didn't get triggered because the trigger rules were not satisfied: {because}"
         ),

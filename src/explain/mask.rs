@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use crate::hook::Hook;
-use crate::reference::Reference;
+use crate::reference::Subject;
 use crate::rule::Match;
 use crate::sender::{self, Source};
 
@@ -18,17 +18,17 @@ const WORDS: [&str; 7] = ["key", "sig", "auth", "pass", "pwd", "mac", "digest"];
 pub(super) fn is_secret(part: &Match, hook: &Hook) -> bool {
     match part {
         part if part.is_signature() => true,
-        Match::Text { parameter, .. } => is_secret_place(parameter, hook),
+        Match::Text { parameter, .. } => is_secret_place(&parameter.subject, hook),
         Match::IpWhitelist { .. } | Match::ScalrSignature { .. } => false,
     }
 }
 
-fn is_secret_place(reference: &Reference, hook: &Hook) -> bool {
-    match reference {
-        Reference::Header(name) => is_signature_header(name, hook) || is_secret_name(name),
-        Reference::Query(name) | Reference::Payload(name) => is_secret_name(name),
+fn is_secret_place(subject: &Subject, hook: &Hook) -> bool {
+    match subject {
+        Subject::Header(name) => is_signature_header(name, hook) || is_secret_name(name),
+        Subject::Query(name) | Subject::Payload(name) => is_secret_name(name),
         // It is the hooks file's own, and may be a secret there; all headers have the signature's too.
-        Reference::Literal(_) | Reference::EntireHeaders => true,
+        Subject::Literal(_) | Subject::EntireHeaders => true,
         _ => false,
     }
 }

@@ -13,7 +13,7 @@ use super::record::{Reader, Record};
 use super::{Loaded, Reading, Source, inspect, keys, lint};
 use crate::hook::{Command, Entry, FileVariable, Hook, Needs, Variable};
 use crate::nearest::nearest;
-use crate::reference::Reference;
+use crate::reference::{IfMissing, Reference, Subject};
 use crate::rule::Rule;
 
 /// Checks the text of a file.
@@ -165,7 +165,7 @@ fn read_hook(reader: &mut Reader<'_>, record: Record<'_>, id: String) -> Hook {
         files: reader.list(record, "pass-file-to-command", file_variable),
         methods: (!methods.is_empty()).then_some(methods),
         content_type: reader.text(record, "incoming-payload-content-type").filter(|text| !text.is_empty()),
-        parse_as_json: reader.list(record, "parse-parameters-as-json", argument),
+        parse_as_json: reader.list(record, "parse-parameters-as-json", parsed_parameter),
         verify,
         deduplicate,
         rule: trigger_rule(reader, record),
@@ -219,6 +219,18 @@ fn argument(reader: &mut Reader<'_>, node: &Node) -> Option<Reference> {
     reader.record(node, "a reference", keys::REFERENCE).map(|record| reference(reader, record))
 }
 
+/// A value that is replaced where it stands, so that nothing can stand for it when it is missing.
+fn parsed_parameter(reader: &mut Reader<'_>, node: &Node) -> Option<Reference> {
+    let record = reader.record(node, "a reference", keys::REFERENCE)?;
+    let reference = reference(reader, record);
+    if matches!(reference.if_missing, IfMissing::Default(_)) {
+        let message = "a value that is missing is not parsed: the `default` has no use here";
+        let help = "write it where the value is used";
+        reader.report_at_entry((record, "default"), Kind::BadReference, message, help);
+    }
+    Some(reference)
+}
+
 fn variable(reader: &mut Reader<'_>, node: &Node) -> Option<Variable> {
     let record = reader.record(node, "a reference", keys::REFERENCE)?;
     let value = reference(reader, record);
@@ -255,8 +267,9 @@ fn checked_variable_name(reader: &mut Reader<'_>, name: String) -> Option<String
 pub(super) fn reference(reader: &mut Reader<'_>, record: Record<'_>) -> Reference {
     let source = reader.text(record, "source").unwrap_or_default();
     let name = reader.text(record, "name").unwrap_or_default();
-    let reference = Reference::new(&source, &name);
-    if let Reference::Unusable { .. } = reference {
+    let mut reference = Reference::new(&source, &name);
+    reference.if_missing = if_missing(reader, record, &reference.subject);
+    if let Subject::Unusable { .. } = reference.subject {
         let (what, known): (_, &[&str]) = match source.as_str() {
             "request" => (format!("`request` has no `{name}`"), &Reference::REQUEST_NAMES),
             "delivery" => (format!("`delivery` has no `{name}`"), &Reference::DELIVERY_NAMES),
@@ -272,4 +285,29 @@ pub(super) fn reference(reader: &mut Reader<'_>, record: Record<'_>) -> Referenc
         reader.report_at_entry((record, key), Kind::UnknownSource, what, help);
     }
     reference
+}
+
+fn if_missing(reader: &mut Reader<'_>, record: Record<'_>, subject: &Subject) -> IfMissing {
+    if record.has("default") && record.get("default").is_none() {
+        let help = "write the text, or `default: \"\"` for an empty one";
+        reader.report(Kind::BadReference, "`default` is empty", help);
+    }
+    let default = reader.text(record, "default");
+    let is_required = reader.flag(record, "required");
+    let (key, if_missing) = match (default, is_required) {
+        (None, false) => return IfMissing::None,
+        (Some(_), true) => {
+            let message = "a value with a `default` is never missing, so it cannot be `required`";
+            reader.report_at_entry((record, "required"), Kind::BadReference, message, "keep one of the two");
+            return IfMissing::Refuse;
+        }
+        (Some(text), false) => ("default", IfMissing::Default(text.into())),
+        (None, true) => ("required", IfMissing::Refuse),
+    };
+    if reader.reading.examination.is_some() && !subject.may_be_missing() {
+        let message = format!("`{subject}` is in every request");
+        let help = format!("remove `{key}`");
+        reader.report_at_entry((record, key), Kind::NeverMissing, message, help);
+    }
+    if_missing
 }

@@ -11,7 +11,7 @@ use super::problem::Kind;
 use super::record::{Reader, Record};
 use super::secrets::secrets;
 use crate::hook::{Deduplicate, DuplicateKey, Verify};
-use crate::reference::Reference;
+use crate::reference::Subject;
 use crate::secret::Secret;
 use crate::sender::{self, Options, RawSpec, Spec, SpecError, Verifier};
 use crate::units::parse_duration;
@@ -168,7 +168,7 @@ fn duplicate_key(
         Node::Mapping(_) => {
             let record = reader.record(node, "a reference", keys::DUPLICATE_REFERENCE)?;
             let reference = reference(reader, record);
-            let is_constant = matches!(reference, Reference::Literal(_) | Reference::Unusable { .. });
+            let is_constant = matches!(reference.subject, Subject::Literal(_) | Subject::Unusable { .. });
             if is_constant {
                 let message = "the reference is the same for every delivery";
                 reader.report(Kind::BadDeduplicate, message, "name what tells deliveries apart");

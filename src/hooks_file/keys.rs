@@ -143,11 +143,17 @@ pub(super) const REFERENCE: &[Key] = &[
         "The header, the query parameter, or the place in the payload, as repository.owner.login. With the source \
          `string`: the value itself.",
     ),
+    key("default", Shape::Text, "The value when the request has none."),
+    key(
+        "required",
+        Shape::Flag,
+        "Whether a request without the value is refused with 400, and nothing runs.",
+    ),
     key("envname", Shape::Text, "The name of the variable, for the environment and for files."),
     key("base64decode", Shape::Flag, "For files: write what the value says in base64."),
 ];
 
-pub(super) const DUPLICATE_REFERENCE: &[Key] = REFERENCE.split_at(2).0;
+pub(super) const DUPLICATE_REFERENCE: &[Key] = REFERENCE.split_at(4).0;
 
 pub(super) const HEADER: &[Key] = &[
     key("name", Shape::Text, "The name of the header."),

@@ -9,7 +9,7 @@ use super::keys;
 use super::node::Node;
 use super::problem::Kind;
 use super::record::{Reader, Record};
-use crate::reference::Reference;
+use crate::reference::{Reference, Subject};
 use crate::secret::Secret;
 
 /// No key of any sender is longer; a file that is was named by mistake.
@@ -35,7 +35,7 @@ const SECRET_WORDS: [&str; 12] = [
 
 /// Whether the value at `reference` is a secret, by its name.
 pub(super) fn is_secret(reference: &Reference) -> bool {
-    let (Reference::Header(name) | Reference::Query(name) | Reference::Payload(name)) = reference else {
+    let (Subject::Header(name) | Subject::Query(name) | Subject::Payload(name)) = &reference.subject else {
         return false;
     };
     let name = name.to_lowercase();

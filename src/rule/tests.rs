@@ -59,7 +59,7 @@ const ENDINGS: [(char, Leaf); 5] = [
 impl Leaf {
     fn to_match(&self) -> Match {
         let text = |parameter, comparison| Match::Text { parameter, comparison };
-        let literal = |text: &str| Reference::Literal(text.to_owned());
+        let literal = |text: &str| Reference::new("string", text);
         let value = |value: &str| Comparison::Value(value.to_owned());
         let hmac = |algorithm, keys: &[&str]| Comparison::Hmac(hmac_keys(algorithm, keys));
         match self {
@@ -155,6 +155,7 @@ fn letter(verdict: &Verdict) -> char {
         Verdict::NotFired => '-',
         Verdict::Failed(Fault::Signature) => 's',
         Verdict::Failed(Fault::Other(_)) => 'o',
+        Verdict::Failed(Fault::Required(_)) => 'r',
         Verdict::Failed(Fault::NotFound(_)) => panic!("a note fails no rule"),
     }
 }

@@ -23,6 +23,7 @@ mod pidfile;
 mod privileges;
 #[expect(dead_code, reason = "compat.rs compiles it alone, as the command of the recorded hooks")]
 mod recorder;
+mod references;
 mod reload;
 mod robustness;
 mod send;

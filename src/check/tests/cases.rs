@@ -132,6 +132,11 @@ pub(super) const CASES: &[Case] = &[
     file!(BadSender "no such algorithm"
         "- id: a\n  execute-command: 'true'\n  verify:\n    sender: github\n    secret: hunter22\n    algorithm: md5\n"),
     hook!(BadDeduplicate "no id" "deduplicate: {by: delivery-id}"),
+    hook!(BadReference "two ways out"
+        "pass-arguments-to-command: [{source: payload, name: a, default: x, required: true}]"),
+    hook!(BadReference "no default" "pass-arguments-to-command: [{source: payload, name: a, default: }]"),
+    hook!(BadReference "default of what is parsed"
+        "parse-parameters-as-json: [{source: payload, name: a, default: '{}'}]"),
     hook!(BadDuration "no unit" "deduplicate: {by: {source: payload, name: id}, for: 5}"),
     file!(NoId "only a command" "- execute-command: 'true'\n  verify: {sender: none}\n  http-methods: [POST]\n"),
     file!(NoCommand "only an id" "- id: a\n  verify: {sender: none}\n  http-methods: [POST]\n"),
@@ -172,6 +177,9 @@ pub(super) const CASES: &[Case] = &[
     rule!(NeverMet "Host" "{match: {type: value, value: example.org, parameter: {source: header, name: host}}}"),
     rule!(NeverMet "two texts of the file" "{match: {type: value, value: main, parameter: {source: string, name: ref}}}"),
     rule!(NeverMet "a space" "{match: {type: value, value: 'push ', parameter: {source: header, name: X-Event}}}"),
+    rule!(MetByDefault "as wanted"
+        "{match: {type: value, value: x, parameter: {source: header, name: X-A, default: x}}}"),
+    hook!(NeverMissing "a method" "pass-arguments-to-command: [{source: request, name: method, required: true}]"),
     rule!(AlwaysMet "every text" "{match: {type: regex, regex: .*, parameter: {source: payload, name: ref}}}"),
     rule!(AlwaysMet "every address" "{match: {type: ip-whitelist, ip-range: 10.0.0.1 0.0.0.0/0}}"),
     rule!(NotOfMissing "at the top" "{not: {match: {type: value, value: dev, parameter: {source: payload, name: ref}}}}"),

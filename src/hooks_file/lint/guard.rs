@@ -2,7 +2,7 @@
 
 use super::super::secrets::is_secret;
 use crate::hook::{Hook, OutputInResponse};
-use crate::reference::Reference;
+use crate::reference::{IfMissing, Reference, Subject};
 use crate::rule::{Comparison, Match, Rule};
 use crate::sender::OPEN;
 
@@ -45,10 +45,19 @@ fn of_rule(rule: &Rule) -> Guard {
 fn may_be_secret(part: &Match) -> bool {
     match part {
         part if part.is_signature() => true,
-        Match::Text { parameter, .. } => {
-            matches!(parameter, Reference::Header(_) | Reference::Query(_)) || is_secret(parameter)
+        Match::Text { parameter, comparison } => {
+            let is_named = matches!(parameter.subject, Subject::Header(_) | Subject::Query(_));
+            (is_named || is_secret(parameter)) && !is_met_by_default(parameter, comparison)
         }
         Match::IpWhitelist { .. } | Match::ScalrSignature { .. } => false,
+    }
+}
+
+/// Whether a request without the value meets the comparison.
+pub(super) fn is_met_by_default(parameter: &Reference, comparison: &Comparison) -> bool {
+    match &parameter.if_missing {
+        IfMissing::Default(text) => comparison.holds_for(text.as_bytes()),
+        IfMissing::None | IfMissing::Refuse => false,
     }
 }
 
@@ -81,21 +90,16 @@ fn a_link_may_meet(rule: &Rule) -> bool {
         Rule::Match(part) => match part.as_ref() {
             part if part.is_signature() => false,
             Match::IpWhitelist { .. } | Match::ScalrSignature { .. } => true,
-            Match::Text { parameter: Reference::Method, comparison: Comparison::Value(value) } => {
-                value == "GET"
-            }
-            Match::Text { parameter: Reference::Method, comparison: Comparison::Regex(regex) } => {
-                regex.is_match(b"GET")
-            }
-            Match::Text { parameter, .. } => !matches!(
-                parameter,
-                Reference::Header(_)
-                    | Reference::Payload(_)
-                    | Reference::RawBody
-                    | Reference::EntirePayload
-                    | Reference::DeliveryId
-                    | Reference::DeliveryEvent
-            ),
+            Match::Text { parameter, comparison } => match parameter.subject {
+                Subject::Method => comparison.holds_for(b"GET"),
+                Subject::Header(_)
+                | Subject::Payload(_)
+                | Subject::RawBody
+                | Subject::EntirePayload
+                | Subject::DeliveryId
+                | Subject::DeliveryEvent => is_met_by_default(parameter, comparison),
+                _ => true,
+            },
         },
     }
 }

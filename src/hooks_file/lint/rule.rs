@@ -7,8 +7,9 @@ use super::super::node::Node;
 use super::super::problem::Kind;
 use super::super::record::{Reader, Record};
 use super::super::secrets::is_secret;
+use super::guard::is_met_by_default;
 use crate::hook::Hook;
-use crate::reference::Reference;
+use crate::reference::{IfMissing, Reference, Subject};
 use crate::rule::{Comparison, GoRegex, Match, Rule};
 use crate::sender::{Scheme, Source, table};
 
@@ -163,7 +164,8 @@ fn not_of_missing(reader: &mut Reader<'_>, record: Record<'_>, part: &Rule, is_i
     let mut parameters = Vec::new();
     part.collect_parameters(&mut parameters);
     let may_miss = |reference: &&&Reference| {
-        matches!(reference, Reference::Header(_) | Reference::Query(_) | Reference::Payload(_))
+        matches!(reference.subject, Subject::Header(_) | Subject::Query(_) | Subject::Payload(_))
+            && reference.if_missing == IfMissing::None
     };
     let Some(parameter) = parameters.iter().find(may_miss) else { return };
     let ends_and = is_in_and && matches!(part, Rule::Match(_) | Rule::And(_));
@@ -181,6 +183,9 @@ fn not_of_missing(reader: &mut Reader<'_>, record: Record<'_>, part: &Rule, is_i
 }
 
 fn comparison(reader: &mut Reader<'_>, record: Record<'_>, part: &Match, hook: &Hook) {
+    if let Match::Text { parameter, comparison } = part {
+        met_by_default(reader, record, parameter, comparison);
+    }
     match part {
         Match::Text { parameter, comparison: Comparison::Value(value) } => {
             if !value_of(reader, record, parameter, value) {
@@ -216,6 +221,23 @@ fn comparison(reader: &mut Reader<'_>, record: Record<'_>, part: &Match, hook: &
     }
 }
 
+fn met_by_default(
+    reader: &mut Reader<'_>,
+    record: Record<'_>,
+    parameter: &Reference,
+    comparison: &Comparison,
+) {
+    if !is_met_by_default(parameter, comparison) {
+        return;
+    }
+    let message = format!("a request without `{parameter}` meets this match: its `default` does");
+    let help = "remove the `default`, or give one that does not meet it";
+    reader.at(record, "parameter", |reader, node| {
+        let Some(parameter) = Record::of(node, keys::REFERENCE) else { return };
+        reader.report_at_entry((parameter, "default"), Kind::MetByDefault, message, help);
+    });
+}
+
 fn matches_everything(regex: &GoRegex) -> bool {
     PROBES.iter().all(|probe| regex.is_match(probe))
 }
@@ -229,18 +251,18 @@ fn constant(
     hook: &Hook,
     holds: &dyn Fn(&[u8]) -> bool,
 ) {
-    let (kind, message, help) = match parameter {
-        Reference::Literal(text) => {
+    let (kind, message, help) = match &parameter.subject {
+        Subject::Literal(text) => {
             let kind = if holds(text.as_bytes()) { Kind::AlwaysMet } else { Kind::NeverMet };
             let help =
                 "the source `string` is the name itself: name a part of the request, such as `payload`";
             (kind, "both sides of the comparison stand in the file", help)
         }
         // Not among the headers of a request, here as in the reference.
-        Reference::Header(name) if name == "Host" => {
+        Subject::Header(name) if name == "Host" => {
             (Kind::NeverMet, "`Host` is not among the headers that a rule sees", "remove this part")
         }
-        Reference::Method => {
+        Subject::Method => {
             let Some(methods) = &hook.methods else { return };
             let holding = methods.iter().filter(|method| holds(method.as_bytes())).count();
             let help = "`http-methods` is enough to allow methods: remove this part";
@@ -257,23 +279,23 @@ fn constant(
 
 /// Values that a parameter never has. Says whether it is one.
 fn value_of(reader: &mut Reader<'_>, record: Record<'_>, parameter: &Reference, value: &str) -> bool {
-    let (kind, message, help) = match parameter {
-        Reference::Method if value != value.to_uppercase() => (
+    let (kind, message, help) = match &parameter.subject {
+        Subject::Method if value != value.to_uppercase() => (
             Kind::NeverMet,
             "methods are written in capitals".to_owned(),
             format!("write `{}`", value.to_uppercase()),
         ),
-        Reference::RemoteAddress if value.parse::<SocketAddr>().is_err() => (
+        Subject::RemoteAddress if value.parse::<SocketAddr>().is_err() => (
             Kind::NeverMet,
             "`remote-addr` is an address with a port, as 192.0.2.7:51234".to_owned(),
             "use a match of type `ip-whitelist`".to_owned(),
         ),
-        Reference::Header(_) if value.trim() != value => (
+        Subject::Header(_) if value.trim() != value => (
             Kind::NeverMet,
             "a header's value has no spaces around it".to_owned(),
             "remove those of `value`".to_owned(),
         ),
-        Reference::Header(name) => {
+        Subject::Header(name) => {
             let Some(help) = signature_advice(name) else { return false };
             let message =
                 format!("`{name}` is a signature, another one for each body: no fixed value equals it");
@@ -313,7 +335,7 @@ fn signature_advice(name: &str) -> Option<String> {
 }
 
 fn secret_in_query(reader: &mut Reader<'_>, record: Record<'_>, parameter: &Reference) {
-    if !matches!(parameter, Reference::Query(_)) || !is_secret(parameter) {
+    if !matches!(parameter.subject, Subject::Query(_)) || !is_secret(parameter) {
         return;
     }
     let message = "a secret in the address ends up in logs of proxies and in browsers' histories";

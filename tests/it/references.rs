@@ -1,0 +1,3 @@
+//! References: where the values come from that rules compare and commands get.
+
+mod missing;
