@@ -70,9 +70,10 @@ fn refuse(reader: &mut Reader<'_>, record: Record<'_>, error: &SpecError) {
         SpecError::Sender { .. } => (Kind::UnknownSender, "sender"),
         SpecError::NoSecret => (Kind::NoSecret, "secret"),
         SpecError::Secret { .. } => (Kind::BadSender, "secret"),
-        SpecError::Placeholder { .. } => (Kind::BadSender, "message"),
+        SpecError::Placeholder { .. } | SpecError::Unfilled { .. } => (Kind::BadSender, "message"),
         SpecError::Value { field, .. }
         | SpecError::Absent { field, .. }
+        | SpecError::Needless { field, .. }
         | SpecError::Unused { field, .. } => (Kind::BadSender, *field),
     };
     let help = "`hookrunner senders` shows what each sender needs";
@@ -80,8 +81,10 @@ fn refuse(reader: &mut Reader<'_>, record: Record<'_>, error: &SpecError) {
 }
 
 fn build(name: Option<&str>, overrides: RawSpec, options: Options) -> Result<Verifier, SpecError> {
-    let base = name.map(sender::named).transpose()?;
-    let spec = Spec::build(base.map(|row| &row.raw), overrides)?;
+    let spec = match name {
+        Some(name) => sender::named(name)?.overridden(overrides)?,
+        None => Spec::build(None, overrides)?,
+    };
     Verifier::new(spec, options)
 }
 

@@ -218,10 +218,12 @@ fn signed_headers(scene: &Scene<'_, '_>, field: &HeaderField) -> Result<Vec<u8>,
             part: field.described(),
             encoding: "a list of names".into(),
         })?;
+        let part = || format!("a header that {} lists", field.described());
         let mut values = scene.reading.request.headers.get_all(&listed.name).iter();
-        let (Some(value), None) = (values.next(), values.next()) else {
-            let part = format!("a header that {} lists", field.described());
-            return Err(Refusal::Missing { part });
+        let value = match (values.next(), values.next()) {
+            (Some(value), None) => value,
+            (None, _) => return Err(Refusal::Missing { part: part() }),
+            (Some(_), Some(_)) => return Err(Refusal::Repeated { part: part() }),
         };
         if !text.is_empty() {
             text.push(b';');

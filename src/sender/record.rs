@@ -68,8 +68,12 @@ pub(crate) enum SpecError {
     Placeholder { placeholder: String },
     #[error("`{field}` is missing: {reason}")]
     Absent { field: &'static str, reason: &'static str },
-    #[error("`{field}` has no effect with {with}")]
+    #[error("`{field}` has no effect with {with}: remove it")]
     Unused { field: &'static str, with: String },
+    #[error("`{field}` has no effect: {reason}; remove it")]
+    Needless { field: &'static str, reason: &'static str },
+    #[error("`message` is missing: write `{message}`, with your own value where it says `{word}`")]
+    Unfilled { message: String, word: String },
     #[error("`secret` is missing: set one, or write `sender: none` if anybody may run this hook")]
     NoSecret,
     #[error("secret {position} {fault}")]

@@ -57,6 +57,7 @@ pub(crate) struct Claim {
 impl Spec {
     /// `overrides` go before `base`, key by key.
     pub(crate) fn build(base: Option<&RawSpec>, overrides: RawSpec) -> Result<Self, SpecError> {
+        let has_unit = overrides.written("timestamp-unit").is_some();
         let raw = match base {
             Some(base) => base.overlaid(overrides),
             None => overrides,
@@ -88,6 +89,9 @@ impl Spec {
             event: source(&raw, "event")?,
             handshake: word(&raw, "handshake", Handshake::parse, Handshake::allowed)?,
         };
+        if has_unit && spec.timestamp.is_none() {
+            return Err(SpecError::Needless { field: "timestamp-unit", reason: "there is no `timestamp`" });
+        }
         spec.refuse_unsafe()?;
         Ok(spec)
     }

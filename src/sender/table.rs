@@ -22,12 +22,32 @@ pub(crate) struct Row {
     pub(crate) name: String,
     /// What the user must know besides the fields.
     pub(crate) note: Option<String>,
+    pub(crate) own: Option<Own>,
     /// For a hook that overrides a field.
     pub(crate) raw: RawSpec,
     pub(crate) spec: Spec,
 }
 
+/// A part of the signed text that each receiver has of its own: a hook must write `message` itself.
+#[derive(Debug)]
+pub(crate) struct Own {
+    /// What stands for it in the row.
+    pub(crate) word: String,
+    /// A value of its form, for the hook to copy.
+    pub(crate) example: String,
+}
+
 impl Row {
+    /// The record with a hook's own keys before the row's.
+    pub(crate) fn overridden(&self, overrides: RawSpec) -> Result<Spec, SpecError> {
+        match &self.own {
+            Some(Own { word, .. }) if overrides.message.is_none() => {
+                Err(SpecError::Unfilled { message: self.spec.message.to_string(), word: word.clone() })
+            }
+            _ => Spec::build(Some(&self.raw), overrides),
+        }
+    }
+
     pub(crate) fn family(&self) -> Family {
         Family::of(&self.spec)
     }
@@ -77,6 +97,7 @@ fn read(mut row: BTreeMap<String, Value>) -> Result<Row, String> {
     let mut take = |key: &str| row.remove(key).and_then(|value| value.as_str().map(str::to_owned));
     let name = take("name").ok_or("a row has no name")?;
     let note = take("note");
+    let own = take("own").zip(take("own_example")).map(|(word, example)| Own { word, example });
     let mut raw = RawSpec::default();
     for (key, value) in row {
         let field = raw.field_mut(&key).ok_or_else(|| format!("{name}: unknown key `{key}`"))?;
@@ -86,7 +107,7 @@ fn read(mut row: BTreeMap<String, Value>) -> Result<Row, String> {
         });
     }
     let spec = Spec::build(Some(&raw), RawSpec::default()).map_err(|error| format!("{name}: {error}"))?;
-    Ok(Row { name, note, raw, spec })
+    Ok(Row { name, note, own, raw, spec })
 }
 
 fn open() -> Row {
@@ -107,7 +128,7 @@ fn open() -> Row {
         handshake: None,
     };
     let note = "Nothing is checked: whoever finds the URL can run the hook.".to_owned();
-    Row { name: OPEN.to_owned(), note: Some(note), raw, spec }
+    Row { name: OPEN.to_owned(), note: Some(note), own: None, raw, spec }
 }
 
 #[cfg(test)]
@@ -185,6 +206,24 @@ mod tests {
         for name in ["sns", "adyen", "microsoft-graph", "Adyen"] {
             let error = named(name).unwrap_err().to_string();
             assert!(error.contains("which cannot be verified: "), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_each_receivers_own_is_said_to_be() {
+        let own: Vec<&Row> = table().iter().filter(|row| row.own.is_some()).collect();
+        assert_eq!(own.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), ["paypal"]);
+        for row in own {
+            let Own { word, .. } = row.own.as_ref().unwrap();
+            assert!(row.spec.message.to_string().contains(word.as_str()));
+            let error = row.overridden(RawSpec::default()).unwrap_err().to_string();
+            assert!(
+                error.starts_with("`message` is missing: write `{header:Paypal-Transmission-Id}|"),
+                "{error}"
+            );
+            assert!(error.ends_with("with your own value where it says `WEBHOOK_ID`"), "{error}");
+            let message = Some("{header:Paypal-Transmission-Id}|{ts}|8PT|{crc32}".to_owned());
+            assert!(row.overridden(RawSpec { message, ..RawSpec::default() }).is_ok());
         }
     }
 

@@ -56,8 +56,8 @@ pub(crate) struct Labels {
 
 impl Verifier {
     pub(crate) fn new(spec: Spec, options: Options) -> Result<Self, SpecError> {
+        refuse_misfit(&spec, &options)?;
         let Options { secrets, tolerance, public_url, username, verify_token, set_up } = options;
-        refuse_misfit(&spec, &secrets, username.as_deref(), set_up)?;
         let public_url = public_url.map(|text| {
             PublicUrl::parse(&text).ok_or_else(|| SpecError::Value {
                 field: "public-url",
@@ -126,22 +126,35 @@ impl Verifier {
     }
 }
 
-/// Secrets and a user where there must be some, and none where they would do nothing.
-fn refuse_misfit(
-    spec: &Spec,
-    secrets: &[Secret],
-    username: Option<&str>,
-    set_up: bool,
-) -> Result<(), SpecError> {
+/// Secrets where there must be some, and nothing that would do nothing: it would look as if it protected
+/// something.
+fn refuse_misfit(spec: &Spec, options: &Options) -> Result<(), SpecError> {
+    let Options { secrets, tolerance, public_url, username, verify_token, set_up } = options;
     let unused = |field| Err(SpecError::Unused { field, with: format!("`algorithm: {}`", spec.algorithm) });
-    if username.is_some() && spec.algorithm.scheme() != Scheme::Basic {
+    let needless = |field, reason| Err(SpecError::Needless { field, reason });
+    let scheme = spec.algorithm.scheme();
+    if username.is_some() && scheme != Scheme::Basic {
         return unused("username");
     }
     if !spec.needs_secret() && !secrets.is_empty() {
         return unused("secret");
     }
+    if public_url.is_some() && !spec.needs_public_url() {
+        return needless("public-url", "this sender does not sign the URL");
+    }
+    // Without a window, zero says what is so.
+    let sets_window = tolerance.is_some_and(|tolerance| !tolerance.is_zero());
+    if sets_window && spec.timestamp.is_none() && scheme != Scheme::Jws {
+        return needless("tolerance", "this sender sends no timestamp");
+    }
+    if verify_token.is_some() && !matches!(spec.handshake, Some(Handshake::Meta | Handshake::Lark)) {
+        return needless("verify-token", "this sender has no handshake that brings one");
+    }
     let brings_secret = matches!(spec.handshake, Some(Handshake::Asana | Handshake::Notion));
-    if spec.needs_secret() && secrets.is_empty() && !(set_up && brings_secret) {
+    if *set_up && !brings_secret {
+        return needless("set-up-file", "this sender brings no secret in a handshake");
+    }
+    if spec.needs_secret() && secrets.is_empty() && !*set_up {
         return Err(SpecError::NoSecret);
     }
     Ok(())

@@ -1,16 +1,13 @@
 //! A hook for a sender, to copy.
 
-use crate::sender::{Handshake, KeyEncoding, Row, Scheme, Spec};
+use crate::sender::{Handshake, KeyEncoding, Own, Row, Scheme, Spec};
 
 /// The hook's `public-url` in examples.
 pub(super) const EXAMPLE_URL: &str = "https://hooks.example.com/hooks";
 
-/// What a row's message holds where the user's own value belongs.
-const PLACEHOLDER: &str = "WEBHOOK_ID";
-
 /// Valid as it stands, once the secret is there.
 pub(super) fn yaml(row: &Row) -> String {
-    let Row { name, spec, .. } = row;
+    let Row { name, spec, own, .. } = row;
     let mut lines = vec![format!("- id: {name}"), format!("  execute-command: /usr/local/bin/on-{name}")];
     if spec.event.is_some() {
         lines.push("  pass-arguments-to-command:".to_owned());
@@ -18,7 +15,7 @@ pub(super) fn yaml(row: &Row) -> String {
     }
     lines.push("  verify:".to_owned());
     lines.push(format!("    sender: {name}"));
-    lines.extend(verify(name, spec).into_iter().map(|line| format!("    {line}")));
+    lines.extend(verify(name, spec, own.as_ref()).into_iter().map(|line| format!("    {line}")));
     if spec.delivery_id.is_some() {
         lines.push("  deduplicate: { by: delivery-id, for: 24h }".to_owned());
     } else if spec.signature_is_fresh() && spec.timestamp.is_some() {
@@ -28,7 +25,7 @@ pub(super) fn yaml(row: &Row) -> String {
     lines.join("\n") + "\n"
 }
 
-fn verify(name: &str, spec: &Spec) -> Vec<String> {
+fn verify(name: &str, spec: &Spec, own: Option<&Own>) -> Vec<String> {
     let mut lines = Vec::new();
     if spec.needs_secret() {
         lines.push(format!("secret: {{ {} }}", secret(name, spec)));
@@ -48,9 +45,9 @@ fn verify(name: &str, spec: &Spec) -> Vec<String> {
     if spec.needs_public_url() {
         lines.push(format!("public-url: {EXAMPLE_URL}/{name}"));
     }
-    let message = spec.message.to_string();
-    if message.contains(PLACEHOLDER) {
-        lines.push(format!("message: '{message}'"));
+    if let Some(Own { word, example }) = own {
+        lines.push(format!("# write your {word} instead of {example}"));
+        lines.push(format!("message: '{}'", spec.message.to_string().replace(word, example)));
     }
     lines
 }

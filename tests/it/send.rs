@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use crate::support::{Exit, Server, Setup};
 
-const SENDERS: &str = include_str!("../../src/sender/senders.json");
+/// The table as it is compiled in.
+pub(crate) const SENDERS: &str = include_str!("../../src/sender/senders.json");
 
 /// Their private keys are theirs alone.
 const UNSIGNABLE: [&str; 4] = ["kick", "paypal", "sendgrid", "travis"];

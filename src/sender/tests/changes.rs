@@ -1,17 +1,19 @@
 //! One changed byte of a signed delivery, anywhere, and it is refused. And nothing that a stranger or a
 //! hooks file can write makes the engine panic.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use super::round_trip::{keys, options, passes, received, receiver, sign, signable};
+use super::round_trip::{doubled, keys, options, passes, received, receiver, sign, signable, twins};
 use super::*;
 use crate::sender::message::Message;
 use crate::sender::signature::{Shape, items};
 use crate::sender::source::Source;
 use crate::sender::spec::TimestampPlace;
 use crate::sender::words::{Encoding, KeyEncoding, Scheme, Separator, Unit};
-use crate::sender::{Row, table};
+use crate::sender::{Refusal, Row, table};
 
 fn any_row() -> impl Strategy<Value = &'static Row> {
     prop::sample::select(signable())
@@ -19,6 +21,16 @@ fn any_row() -> impl Strategy<Value = &'static Row> {
 
 fn any_row_that_signs_the_body() -> impl Strategy<Value = &'static Row> {
     prop::sample::select(signable().into_iter().filter(|row| row.spec.signs_body()).collect::<Vec<_>>())
+}
+
+fn any_row_with_a_timestamp() -> impl Strategy<Value = &'static Row> {
+    prop::sample::select(
+        signable().into_iter().filter(|row| row.spec.timestamp.is_some()).collect::<Vec<_>>(),
+    )
+}
+
+fn any_row_with_something_once() -> impl Strategy<Value = &'static Row> {
+    prop::sample::select(signable().into_iter().filter(|row| !twins(row).is_empty()).collect::<Vec<_>>())
 }
 
 /// Another printable character: no space, which HTTP would trim.
@@ -87,9 +99,48 @@ proptest! {
         let other = changed(&key, at, by);
         // Hex in capitals is the same key.
         prop_assume!(!(row.spec.key_encoding == KeyEncoding::Hex && other.eq_ignore_ascii_case(&key)));
-        if let Ok(verifier) = Verifier::new(row.spec.clone(), options(&other)) {
+        if let Ok(verifier) = Verifier::new(row.spec.clone(), options(&row.spec, &other)) {
             prop_assert!(verifier.verify(&received(&signed), NOW_MS).is_err(), "{}", row.name);
         }
+    }
+
+    /// The row's own window, or one that the hook sets.
+    #[test]
+    fn a_timestamp_counts_inside_the_window_alone(
+        row in any_row_with_a_timestamp(),
+        of_hook_s in prop::option::of(1..=86_400u64),
+        inside in -1.0..=1.0f64,
+        beyond_ms in 1_000..=1_500_000_000_000i64,
+    ) {
+        let of_row = row.spec.timestamp.as_ref().unwrap().tolerance;
+        let window = of_hook_s.map_or(of_row, Duration::from_secs);
+        prop_assume!(!window.is_zero());
+        let window_ms = i64::try_from(window.as_millis()).unwrap();
+        let tolerance = of_hook_s.map(Duration::from_secs);
+        let options = Options { tolerance, ..options(&row.spec, &keys(&row.spec).1) };
+        let verifier = verifier(&row.name, options);
+        let verify = |at_ms| verifier.verify(&received(&sign(row, at_ms)), NOW_MS);
+        let inside_ms = (window_ms as f64 * inside) as i64;
+        prop_assert!(verify(NOW_MS + inside_ms).is_ok(), "{}: {inside_ms}", row.name);
+        let old = verify(NOW_MS - window_ms - beyond_ms);
+        prop_assert!(matches!(old, Err(Refusal::TooOld { .. })), "{}: {old:?}", row.name);
+        let new = verify(NOW_MS + window_ms + beyond_ms);
+        prop_assert!(matches!(new, Err(Refusal::TooNew { .. })), "{}: {new:?}", row.name);
+    }
+
+    /// A copy or another value, before or after the right one.
+    #[test]
+    fn what_is_there_twice_fails(
+        row in any_row_with_something_once(),
+        which: Index,
+        other in prop::option::of("[0-9a-zA-Z]{1,40}"),
+        is_first: bool,
+    ) {
+        let twins = twins(row);
+        let twin = which.get(&twins);
+        let signed = doubled(sign(row, NOW_MS), twin, other.as_deref(), is_first);
+        let verdict = receiver(row).verify(&received(&signed), NOW_MS);
+        prop_assert!(matches!(verdict, Err(Refusal::Repeated { .. })), "{}: {twin:?} {verdict:?}", row.name);
     }
 
     #[test]
@@ -131,9 +182,9 @@ proptest! {
     #[test]
     fn a_strange_key_never_panics(row in prop::sample::select(table().iter().collect::<Vec<_>>()), key: Vec<u8>) {
         let Some(secret) = Secret::new(key.clone()) else { return Ok(()) };
-        let _ = Verifier::new(row.spec.clone(), Options { secrets: vec![secret], ..options("x") });
+        let _ = Verifier::new(row.spec.clone(), Options { secrets: vec![secret], ..options(&row.spec, "x") });
         let pem = format!("-----BEGIN CERTIFICATE-----{}-----END CERTIFICATE-----", Encoding::Base64.encode(&key));
-        let _ = Verifier::new(row.spec.clone(), Options { secrets: vec![super::secret(&pem)], ..options("x") });
+        let _ = Verifier::new(row.spec.clone(), Options { secrets: vec![super::secret(&pem)], ..options(&row.spec, "x") });
     }
 
     #[test]

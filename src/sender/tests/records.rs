@@ -35,6 +35,10 @@ fn a_record_with_a_mistake_is_refused() {
     check(&[sig, ("timestamp", "item:t=")], "`separator` is missing");
     check(&[sig, ("timestamp", "header:T"), ("timestamp-unit", "min")], "`timestamp-unit` is `min`");
     check(&[sig, ("timestamp", "header:T"), ("tolerance", "5 min")], "`tolerance` is `5 min`");
+    check(
+        &[sig, ("timestamp-unit", "ms")],
+        "`timestamp-unit` has no effect: there is no `timestamp`; remove it",
+    );
     check(&[sig, ("handshake", "github")], "`handshake` is `github`; allowed: `slack`");
     check(&[sig, ("issuer", "x")], "`issuer` has no effect with `algorithm: hmac-sha256`");
     check(&[sig, ("algorithm", "basic")], "`signature` has no effect with `algorithm: basic`");

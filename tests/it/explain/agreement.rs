@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::{Explained, explain, run};
 use crate::compat::{Asked, Group, Run, canonical, canonical_json, latin1, recorded_groups};
+use crate::send::SENDERS;
 use crate::support::{BINARY, Request, Setup};
 
 const THREADS: usize = 4;
@@ -215,8 +216,17 @@ fn hook(number: usize, vector: &Value, is_timed: bool) -> Value {
     let mut verify = json!({
         "sender": vector["spec"],
         "secret": vector["secret"],
-        "public-url": vector["url"].as_str().unwrap().split('?').next().unwrap(),
     });
+    let senders: Vec<BTreeMap<String, Value>> = serde_json::from_str(SENDERS).unwrap();
+    let row = senders.into_iter().find(|row| row["name"] == vector["spec"]).unwrap();
+    let message = row.get("msg").and_then(Value::as_str).unwrap_or_default();
+    if message.contains("{url}") || message.contains("{path}") {
+        verify["public-url"] = json!(vector["url"].as_str().unwrap().split('?').next().unwrap());
+    }
+    // The vectors are signed with the word itself.
+    if row.contains_key("own") {
+        verify["message"] = json!(message);
+    }
     let long_names =
         [("alg", "algorithm"), ("enc", "encoding"), ("sig", "signature"), ("split", "separator")];
     for (short, long) in long_names {

@@ -63,6 +63,30 @@ const MISTAKES: &[Mistake] = &[
     mistake("verify: {sender: square, secret: whsec-4711}", "public-url"),
     mistake("verify: {sender: twilio, secret: whsec-4711}", "public-url"),
     mistake("verify: {sender: github, secret: whsec-4711, tolerance: soon}", "tolerance"),
+    mistake(
+        "verify: {sender: github, secret: whsec-4711, public-url: 'https://h/x'}",
+        "`public-url` has no effect.*remove it",
+    ),
+    mistake(
+        "verify: {sender: github, secret: whsec-4711, tolerance: 5m}",
+        "`tolerance` has no effect.*remove it",
+    ),
+    mistake(
+        "verify: {sender: github, secret: whsec-4711, verify-token: whsec-4711}",
+        "`verify-token` has no effect.*remove it",
+    ),
+    mistake(
+        "verify: {sender: github, secret: whsec-4711, set-up-file: '@DIR@/absent'}",
+        "`set-up-file` has no effect.*remove it",
+    ),
+    mistake(
+        "verify: {sender: github, secret: whsec-4711, username: ci}",
+        "`username` has no effect.*remove it",
+    ),
+    mistake(
+        "verify: {sender: paypal, secret: {file: '@DIR@/whsec'}}",
+        r"`message` is missing: write `.*\|WEBHOOK_ID\|.*your own value where it says `WEBHOOK_ID`",
+    ),
     mistake("deduplicate: {by: delivery-id}", "gives its deliveries no id"),
     mistake(
         "verify: {sender: featureprobe, secret: whsec-4711}\ndeduplicate: {by: delivery-id}",
