@@ -34,8 +34,10 @@ pub(super) enum Mistake {
     UsernameUnused { sender: String },
     #[error("`{sender}` gives its deliveries no {label}: leave `{flag}` out")]
     NoLabel { sender: String, label: &'static str, flag: &'static str },
-    #[error("`{sender}` has its {label} in the body, at `{place}`: write it there, and leave `{flag}` out")]
-    LabelInBody { sender: String, label: &'static str, flag: &'static str, place: String },
+    #[error("`{flag} {text}` contradicts the request: {place} says otherwise; leave one of them out")]
+    LabelTaken { flag: &'static str, text: String, place: String },
+    #[error("the header `{0}` is written by signing: leave it out")]
+    SignedHeader(String),
     #[error(transparent)]
     Target(#[from] TargetError),
     #[error("the header `{0}` is written by hookrunner itself")]
@@ -51,13 +53,8 @@ pub(super) enum Mistake {
 pub(super) struct Prepared {
     pub(super) target: Target,
     signer: Signer,
-    /// Without what `target` has of its own.
-    public_url: Option<Target>,
-    method: Method,
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
-    event: Option<String>,
-    delivery_id: String,
+    /// All but the time.
+    draft: Draft,
 }
 
 impl Prepared {
@@ -81,65 +78,65 @@ impl Prepared {
         let row = sender::find(&sender).ok_or_else(|| Mistake::Sender(sender::unknown(&sender)))?;
         let target = Target::parse(&url)?;
         let public_url = public_url.map(|url| Target::parse(&url)).transpose()?;
-        if let Some((name, _)) = headers.iter().find(|(name, _)| Outbound::is_own_header(name)) {
-            return Err(Mistake::OwnHeader(name.clone()));
-        }
-        let has_body = data.is_some();
-        placeable(&row.spec, &sender, event.is_some(), delivery_id.is_some(), has_body)?;
         let secret = secret(secret_env, secret_file.as_deref())?;
         let signer = signer(&row.spec, &sender, secret, username.as_deref())?;
+        for (name, _) in &headers {
+            if Outbound::is_own_header(name) {
+                return Err(Mistake::OwnHeader(name.clone()));
+            }
+            if signer.writes_header(name) {
+                return Err(Mistake::SignedHeader(name.clone()));
+            }
+        }
+        let is_body_ours = data.is_none() && !matches!(method, Method::GET | Method::HEAD);
+        let body = match data {
+            Some(data) => body(&data)?,
+            None => Vec::new(),
+        };
+        let given_id = delivery_id.is_some();
         let delivery_id = match delivery_id {
             Some(id) => id,
             None => uuid_v4(random().map_err(|_| Mistake::NoRandom)?),
         };
-        let body = match data {
-            Some(data) => body(&data)?,
-            None if matches!(method, Method::GET | Method::HEAD) => Vec::new(),
-            None => signer.default_body(&delivery_id, event.as_deref())?,
-        };
-        Ok(Self { target, signer, public_url, method, headers, body, event, delivery_id })
+        // Without what `target` has of its own.
+        let url = public_url.as_ref().unwrap_or(&target).with_query(target.query());
+        let mut draft = Draft { method, url, headers, body, delivery_id: delivery_id.clone(), now_ms: 0 };
+        let Spec { delivery_id: id_place, event: event_place, .. } = &row.spec;
+        if given_id {
+            label(&sender, &mut draft, ("delivery id", "-delivery-id"), id_place.as_ref(), &delivery_id)?;
+        } else if let Some(place) = id_place.as_ref().filter(|place| is_body_ours && place.is_in_body()) {
+            Signer::label(place, &delivery_id, &mut draft)?;
+        }
+        if let Some(event) = event {
+            label(&sender, &mut draft, ("event", "-event"), event_place.as_ref(), &event)?;
+        }
+        if is_body_ours && draft.body.is_empty() {
+            draft.body = signer.default_body();
+        }
+        Ok(Self { target, signer, draft })
     }
 
     /// Signed at this time. The signature can add to the query, which is then sent too.
     pub(super) fn outbound(&self, now_ms: i64) -> Result<Outbound, SignError> {
-        let signed_url = self.public_url.as_ref().unwrap_or(&self.target);
-        let draft = Draft {
-            method: self.method.clone(),
-            url: signed_url.with_query(self.target.query()),
-            headers: self.headers.clone(),
-            body: self.body.clone(),
-            event: self.event.clone(),
-            delivery_id: self.delivery_id.clone(),
-            now_ms,
-        };
-        let signed = self.signer.sign(draft)?;
+        let signed = self.signer.sign(Draft { now_ms, ..self.draft.clone() })?;
         let query = signed.url.split_once('?').map(|(_, query)| query);
-        Ok(Outbound::new(&self.method, &self.target, query, signed.headers, signed.body))
+        Ok(Outbound::new(&self.draft.method, &self.target, query, signed.headers, signed.body))
     }
 }
 
 /// An id or event that would be given and not sent is a mistake.
-fn placeable(spec: &Spec, sender: &str, event: bool, id: bool, has_body: bool) -> Result<(), Mistake> {
-    let labels =
-        [("event", "-event", event, &spec.event), ("delivery id", "-delivery-id", id, &spec.delivery_id)];
-    for (label, flag, is_given, source) in labels {
-        let sender = || sender.to_owned();
-        match source {
-            _ if !is_given => {}
-            Some(Source::Header(_)) => {}
-            Some(source) if source.is_in_body() && !has_body => {}
-            Some(source) => {
-                return Err(Mistake::LabelInBody {
-                    sender: sender(),
-                    label,
-                    flag,
-                    place: source.to_string(),
-                });
-            }
-            None => return Err(Mistake::NoLabel { sender: sender(), label, flag }),
-        }
-    }
-    Ok(())
+fn label(
+    sender: &str,
+    draft: &mut Draft,
+    (label, flag): (&'static str, &'static str),
+    place: Option<&Source>,
+    text: &str,
+) -> Result<(), Mistake> {
+    let place = place.ok_or_else(|| Mistake::NoLabel { sender: sender.to_owned(), label, flag })?;
+    Signer::label(place, text, draft).map_err(|error| match error {
+        SignError::Taken(place) => Mistake::LabelTaken { flag, text: text.to_owned(), place },
+        error => error.into(),
+    })
 }
 
 fn signer(

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use hyper::Method;
-use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use ring::signature::Ed25519KeyPair;
 
 use super::key::{self, Key, KeyFault};
@@ -44,7 +44,6 @@ pub(crate) struct Draft {
     pub(crate) url: String,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
-    pub(crate) event: Option<String>,
     /// Fresh for each delivery, the same when it is sent again.
     pub(crate) delivery_id: String,
     pub(crate) now_ms: i64,
@@ -79,6 +78,8 @@ pub(crate) enum SignError {
     NotAForm(String),
     #[error("cannot make up {0}; put it into the request")]
     Unplaceable(String),
+    #[error("{0} is there already, and is another")]
+    Taken(String),
     #[error("cannot be signed: {0}")]
     Message(Refusal),
 }
@@ -110,8 +111,21 @@ impl Signer {
         (!spec.needs_secret()).then_some(Self { spec, secret, key: SigningKey::Nothing })
     }
 
+    /// Whether signing writes this header, whatever is there.
+    pub(crate) fn writes_header(&self, name: &str) -> bool {
+        let stamp = self.spec.timestamp.as_ref().map(|timestamp| &timestamp.place);
+        let of_stamp = stamp.and_then(|place| match place {
+            TimestampPlace::At(source) => Some(source),
+            TimestampPlace::Item(_) => None,
+        });
+        let mut sources = self.spec.signature.iter().chain(of_stamp);
+        let is_basic = self.spec.algorithm == Algorithm::Basic;
+        sources.any(|source| matches!(source, Source::Header(field) if field.text.eq_ignore_ascii_case(name)))
+            || (is_basic && AUTHORIZATION.as_str().eq_ignore_ascii_case(name))
+    }
+
     pub(crate) fn sign(&self, draft: Draft) -> Result<Signed, SignError> {
-        let Draft { method, url, headers, body, event, delivery_id, now_ms } = draft;
+        let Draft { method, url, headers, body, delivery_id, now_ms } = draft;
         let public_url = PublicUrl::parse(&url).ok_or_else(|| SignError::Url(url.clone()))?;
         let mut out = Outgoing::new(url, headers, body);
         if !out.has_header(&CONTENT_TYPE) {
@@ -120,9 +134,6 @@ impl Signer {
         // A JSON body is left as it is: ids and events in it are the user's.
         if let Some(Source::Header(field)) = &self.spec.delivery_id {
             out.add_header(field, &delivery_id);
-        }
-        if let (Some(Source::Header(field)), Some(event)) = (&self.spec.event, &event) {
-            out.add_header(field, event);
         }
         let stamp = self.spec.timestamp.as_ref().map(|ts| timestamp::format_ms(now_ms, ts.unit));
         if let (Some(timestamp), Some(stamp)) = (&self.spec.timestamp, &stamp)
@@ -143,20 +154,32 @@ impl Signer {
         Ok(out.into_signed())
     }
 
-    /// A body for whoever has none: a form or JSON as the sender's, with the id and the event where the
-    /// record says that they are in it.
-    pub(crate) fn default_body(&self, delivery_id: &str, event: Option<&str>) -> Result<Vec<u8>, SignError> {
-        let mut out = Outgoing::new(String::new(), Vec::new(), Vec::new());
-        for (source, text) in [(&self.spec.delivery_id, Some(delivery_id)), (&self.spec.event, event)] {
-            match (source, text) {
-                (Some(source), Some(text)) if source.is_in_body() => out.place(source, text, false)?,
-                _ => {}
+    /// The emptiest body that the sender could send: a form or JSON.
+    pub(crate) fn default_body(&self) -> Vec<u8> {
+        if self.takes_form() { Vec::new() } else { b"{}".to_vec() }
+    }
+
+    /// Puts an id or event where `source` says. What is there already must be the same: neither of two that
+    /// were asked for is dropped.
+    pub(crate) fn label(source: &Source, text: &str, draft: &mut Draft) -> Result<(), SignError> {
+        let mut out = Outgoing::new(draft.url.clone(), draft.headers.clone(), draft.body.clone());
+        let request = request(&draft.method, &out)?;
+        let reading = Reading::new(&request);
+        let is_taken = match (reading.text(source), source) {
+            (Ok(known), _) if *known == *text.as_bytes() => return Ok(()),
+            (Err(Refusal::Missing { .. }), Source::Json(pointer)) => {
+                reading.json().is_some_and(|body| pointer.find(body).is_some())
             }
+            (Err(Refusal::Missing { .. } | Refusal::NotJson | Refusal::NotAForm), _) => false,
+            (Ok(_) | Err(_), _) => true,
+        };
+        if is_taken {
+            return Err(SignError::Taken(source.described()));
         }
-        if out.body.is_empty() && !self.takes_form() {
-            out.body.extend_from_slice(b"{}");
-        }
-        Ok(out.body)
+        out.place(source, text, false)?;
+        let Signed { url, headers, body } = out.into_signed();
+        *draft = Draft { url, headers, body, ..draft.clone() };
+        Ok(())
     }
 
     fn takes_form(&self) -> bool {

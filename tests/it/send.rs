@@ -209,8 +209,53 @@ fn a_call_that_does_not_fit_is_exit_2_and_says_why() {
     check(&format!("{github} --data @/no/such/file http://localhost/"), "/no/such/file");
     check(&format!("{github} --timeout 0 http://localhost/"), "timeout");
     check("--sender asana --secret-env SECRET --event push http://localhost/", "no event");
-    let stripe = "--sender stripe --secret-env SECRET --event charge --data {} http://localhost/";
-    check(stripe, "has its event in the body, at `json:/type`");
+    let stripe = "--sender stripe --secret-env SECRET --event charge http://localhost/ --data";
+    let taken =
+        "`-event charge` contradicts the request: JSON value `/type` says otherwise; leave one of them out";
+    check(&format!("{stripe} {{\"type\":\"refund\"}}"), taken);
+    check(&format!("{stripe} {{\"type\":null}}"), taken);
+    check(
+        &format!("{stripe} plain"),
+        "the body is not a JSON object, which this sender puts JSON value `/type` into",
+    );
+    let id = "--sender stripe --secret-env SECRET --delivery-id 1 --data {\"id\":2} http://localhost/";
+    check(id, "`-delivery-id 1` contradicts the request: JSON value `/id` says otherwise");
+    let header = format!("{github} --event push --header X-GitHub-Event:ping http://localhost/");
+    check(&header, "`-event push` contradicts the request: header `X-GitHub-Event` says otherwise");
+    check(
+        &format!("{github} --delivery-id 1 --header x-github-delivery:2 http://localhost/"),
+        "`-delivery-id 1`",
+    );
+    check(&format!("{github} --header x-hub-signature-256:00 http://localhost/"), "written by signing");
+    check(
+        "--sender slack --secret-env SECRET --header X-Slack-Request-Timestamp:1 http://localhost/",
+        "by signing",
+    );
+    check(
+        "--sender postmark --secret-env SECRET --username me --header authorization:x http://localhost/",
+        "the header `authorization` is written by signing: leave it out",
+    );
+}
+
+/// In the body of the sender, or of the user: what is there already stays as it is.
+#[test]
+fn an_event_in_the_body_is_put_there() {
+    #[track_caller]
+    fn check(arguments: &str, body: &str) {
+        let exit = send(&format!("--dry-run --secret-env SECRET {arguments} http://localhost/"), "s3cr3t");
+        assert_eq!((exit.code, exit.stderr.as_str()), (Some(0), ""), "{arguments}");
+        assert_eq!(exit.stdout.split_once("\r\n\r\n").unwrap().1, body, "{arguments}");
+    }
+    let stripe = "--sender stripe --event charge";
+    check(&format!("{stripe} --delivery-id 1"), r#"{"id":"1","type":"charge"}"#);
+    check(&format!("{stripe} --data {{\"a\":1}}"), r#"{"a":1,"type":"charge"}"#);
+    check(&format!("{stripe} --data {{\"type\":\"charge\",\"a\":1e0}}"), r#"{"type":"charge","a":1e0}"#);
+    check("--sender tailscale --event up", r#"[{"type":"up"}]"#);
+    check("--sender tailscale --event up --data []", r#"[{"type":"up"}]"#);
+    check("--sender mattermost --event up --data text=a", "text=a&trigger_word=up&token=s3cr3t");
+    check("--sender mattermost --event up --data trigger_word=up", "trigger_word=up&token=s3cr3t");
+    check("--sender stripe --data {\"id\":7} --delivery-id 7", r#"{"id":7}"#);
+    check("--sender github --event push --header X-GitHub-Event:push", "{}");
 }
 
 /// What a listener got, and when.

@@ -70,7 +70,6 @@ fn signed(sender: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Requ
         url: url.into(),
         headers: headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
         body: body.into(),
-        event: None,
         delivery_id: "id-1".into(),
         now_ms: NOW_MS,
     };

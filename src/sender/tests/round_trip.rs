@@ -78,15 +78,17 @@ fn body(spec: &Spec) -> &'static str {
 pub(super) fn sign(row: &Row, now_ms: i64) -> Signed {
     let (private, _) = keys(&row.spec);
     let signer = Signer::new(row.spec.clone(), secret(&private), None).unwrap();
-    let draft = Draft {
+    let mut draft = Draft {
         method: Method::POST,
         url: URL.into(),
         headers: vec![("X-Custom".into(), "1".into())],
         body: body(&row.spec).into(),
-        event: Some("push".into()),
         delivery_id: "0b7c-42".into(),
         now_ms,
     };
+    if let Some(place @ Source::Header(_)) = &row.spec.event {
+        Signer::label(place, "push", &mut draft).unwrap();
+    }
     signer.sign(draft).unwrap_or_else(|error| panic!("{}: {error}", row.name))
 }
 
@@ -138,7 +140,6 @@ fn twilio_json_is_signed_by_its_hash() {
         url: URL.into(),
         headers: Vec::new(),
         body: br#"{"a":1}"#.to_vec(),
-        event: None,
         delivery_id: "1".into(),
         now_ms: NOW_MS,
     };
