@@ -247,7 +247,8 @@ fn rehearse(
     } else {
         report.answer.follow(&hook.response);
     }
-    let Invocation { program, arguments, environment, files, working_directory, .. } = invocation;
+    let Invocation { program, arguments, environment, files, working_directory, circumstances, .. } =
+        invocation;
     let mut short: Vec<String> = Vec::new();
     for note in notes {
         match note {
@@ -279,6 +280,7 @@ fn rehearse(
             .collect(),
         cwd: directory(working_directory.as_deref()),
         files: files.into_iter().map(file).collect(),
+        circumstances: circumstances.as_ref().into(),
         problem: rehearsed.err(),
         notes: short,
     });

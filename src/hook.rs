@@ -10,6 +10,7 @@ use hyper::header::{
     CONNECTION, CONTENT_LENGTH, HeaderName, HeaderValue, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 
+use crate::circumstances::Circumstances;
 use crate::payload::Wanted;
 use crate::reference::{Reference, Subject};
 use crate::rule::Rule;
@@ -22,6 +23,7 @@ pub(crate) struct Hook {
     pub(crate) arguments: Vec<Reference>,
     pub(crate) environment: Vec<Variable>,
     pub(crate) files: Vec<FileVariable>,
+    pub(crate) circumstances: Arc<Circumstances>,
     /// `None`: the server's default applies.
     pub(crate) methods: Option<Vec<String>>,
     /// Used instead of the request's own `Content-Type`.

@@ -5,6 +5,7 @@
 //! `set`.
 
 mod check;
+mod check_circumstances;
 mod check_response;
 mod check_rule;
 mod check_verify;

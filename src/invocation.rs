@@ -3,11 +3,13 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 
+use crate::circumstances::Circumstances;
 use crate::facts::{Facts, NoValue};
 use crate::hook::{FileVariable, Hook, Variable};
 
@@ -23,6 +25,7 @@ pub(crate) struct Invocation {
     pub(crate) environment: Vec<(OsString, OsString)>,
     pub(crate) files: Vec<InvocationFile>,
     pub(crate) working_directory: Option<PathBuf>,
+    pub(crate) circumstances: Arc<Circumstances>,
 }
 
 /// Content that the command finds in a temporary file, whose path is in an environment variable.
@@ -96,6 +99,7 @@ pub(crate) fn build(hook: &Hook, facts: &Facts<'_>) -> Result<(Invocation, Vec<S
         environment,
         files,
         working_directory: hook.command.working_directory.as_ref().map(PathBuf::from),
+        circumstances: hook.circumstances.clone(),
     };
     Ok((invocation, shortfalls))
 }

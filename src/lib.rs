@@ -3,6 +3,7 @@
 //! A request becomes one decision and at most one run. Its way, in the order of the modules:
 
 // Values: what goes from stage to stage.
+mod circumstances;
 mod outcome;
 mod reference;
 mod request;

@@ -25,6 +25,8 @@ pub(crate) struct Output {
 pub(crate) enum Ending {
     Exited(i32),
     Signalled(i32),
+    /// Made to end because the hook's `timeout` was over.
+    TimedOut,
     /// Killed because the server was shut down.
     Cut,
     /// The system could not tell.
@@ -42,6 +44,7 @@ impl fmt::Display for Ending {
         match self {
             Self::Exited(code) => write!(f, "exit status {code}"),
             Self::Signalled(signal) => write!(f, "killed by signal {signal}"),
+            Self::TimedOut => f.write_str("timed out"),
             Self::Cut => f.write_str("killed at shutdown"),
             Self::Lost => f.write_str("ended in a way the system did not tell"),
         }
@@ -91,7 +94,7 @@ pub(crate) enum StartFailure {
 /// What Linux takes as one argument or variable, without the NUL at its end (`MAX_ARG_STRLEN`, execve(2)).
 pub(crate) const ARGUMENT_BYTES_MAX: usize = 32 * 4096 - 1;
 
-/// Between SIGTERM and SIGKILL at shutdown.
+/// Between SIGTERM and SIGKILL: at shutdown at most, otherwise unless the hook says another time.
 pub(crate) const KILL_GRACE: Duration = Duration::from_secs(5);
 
 /// How far the server's shutdown has come, for the runs.

@@ -95,7 +95,7 @@ pub(crate) fn story_of(hook_id: &str, ruling: &Ruling) -> String {
 }
 
 pub(super) fn tell_start(invocation: &Invocation) {
-    let Invocation { hook_id, request_id, program, arguments, environment, files, working_directory } =
+    let Invocation { hook_id, request_id, program, arguments, environment, files, working_directory, .. } =
         invocation;
     info!(request = %request_id, hook = %hook_id, "{hook_id} hook triggered successfully, executing {program:?}");
     let directory = working_directory.as_deref().unwrap_or(std::path::Path::new("")).display();

@@ -8,6 +8,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
+use crate::circumstances::Circumstances;
+
 /// Stands for what is not to be shown.
 pub(super) const MASK: &str = "***";
 
@@ -127,6 +129,7 @@ pub(super) struct InvocationReport {
     pub(super) env: BTreeMap<String, Argument>,
     pub(super) cwd: String,
     pub(super) files: Vec<FileReport>,
+    pub(super) circumstances: CircumstancesReport,
     /// Why the command could not be started.
     pub(super) problem: Option<String>,
     pub(super) notes: Vec<String>,
@@ -135,6 +138,13 @@ pub(super) struct InvocationReport {
 /// Bytes that a command gets; mostly text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Argument(pub(super) Vec<u8>);
+
+/// What the command runs under.
+#[derive(Debug, serde::Serialize)]
+pub(super) struct CircumstancesReport {
+    pub(super) timeout_seconds: Option<f64>,
+    pub(super) kill_grace_seconds: f64,
+}
 
 #[derive(Debug)]
 pub(super) struct FileReport {
@@ -161,6 +171,16 @@ pub(super) struct Answer {
 #[serde(rename_all = "kebab-case")]
 pub(super) enum When {
     AfterRun,
+}
+
+impl From<&Circumstances> for CircumstancesReport {
+    fn from(circumstances: &Circumstances) -> Self {
+        let Circumstances { timeout, kill_grace } = circumstances;
+        Self {
+            timeout_seconds: timeout.map(|timeout| timeout.as_secs_f64()),
+            kill_grace_seconds: kill_grace.as_secs_f64(),
+        }
+    }
 }
 
 impl From<Vec<u8>> for Argument {
@@ -196,8 +216,8 @@ impl Serialize for Argument {
 /// of `env` those variables that need it.
 impl Serialize for InvocationReport {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { program, argv, env, cwd, files, problem, notes } = self;
-        let mut fields = serializer.serialize_struct("InvocationReport", 10)?;
+        let Self { program, argv, env, cwd, files, circumstances, problem, notes } = self;
+        let mut fields = serializer.serialize_struct("InvocationReport", 11)?;
         fields.serialize_field("program", program)?;
         fields.serialize_field("argv", argv)?;
         if !argv.iter().all(Argument::is_text) {
@@ -217,6 +237,7 @@ impl Serialize for InvocationReport {
         fields.serialize_field("files", files)?;
         // Always empty.
         fields.serialize_field("stdin", "")?;
+        fields.serialize_field("circumstances", circumstances)?;
         fields.serialize_field("problem", problem)?;
         fields.serialize_field("notes", notes)?;
         fields.end()

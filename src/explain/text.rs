@@ -5,8 +5,8 @@ use std::fmt::Write;
 use super::mask::is_secret_name;
 use super::quote::{quoted, shell_quoted};
 use super::report::{
-    Answer, InvocationReport, MASK, Node, NodeResult, PayloadReport, Report, Verdict, VerifyReport,
-    VerifyResult, When,
+    Answer, CircumstancesReport, InvocationReport, MASK, Node, NodeResult, PayloadReport, Report, Verdict,
+    VerifyReport, VerifyResult, When,
 };
 use crate::capture::rfc3339_ms;
 use crate::request::Request;
@@ -193,7 +193,7 @@ impl Text {
     fn invocation(&mut self, invocation: Option<&InvocationReport>) {
         self.head("Command");
         let Some(invocation) = invocation else { return self.line(NOT_REACHED, "not reached") };
-        let InvocationReport { program, argv, env, cwd, files, problem, notes } = invocation;
+        let InvocationReport { program, argv, env, cwd, files, circumstances, problem, notes } = invocation;
         let argv: Vec<String> = argv.iter().map(|argument| shell_quoted(&argument.0)).collect();
         match problem {
             Some(problem) => self.line(ERROR, problem),
@@ -212,8 +212,20 @@ impl Text {
         }
         self.entry("cwd", &shell_quoted(cwd.as_bytes()));
         self.entry("stdin", "empty");
+        self.circumstances(circumstances);
         for note in notes {
             self.entry("note", note);
+        }
+    }
+
+    /// Only what the hook asks for.
+    fn circumstances(&mut self, circumstances: &CircumstancesReport) {
+        let CircumstancesReport { timeout_seconds, kill_grace_seconds } = circumstances;
+        if let Some(timeout) = timeout_seconds {
+            self.entry(
+                "timeout",
+                &format!("{timeout} s, and {kill_grace_seconds} s between SIGTERM and SIGKILL"),
+            );
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::check_circumstances::circumstances;
 use super::check_response::response_settings;
 use super::check_rule::rule;
 use super::check_verify::{deduplicate, verify};
@@ -163,6 +164,7 @@ fn read_hook(reader: &mut Reader<'_>, record: Record<'_>, id: String) -> Hook {
         arguments: reader.list(record, "pass-arguments-to-command", argument),
         environment: reader.list(record, "pass-environment-to-command", variable),
         files: reader.list(record, "pass-file-to-command", file_variable),
+        circumstances: Arc::new(circumstances(reader, record)),
         methods: (!methods.is_empty()).then_some(methods),
         content_type: reader.text(record, "incoming-payload-content-type").filter(|text| !text.is_empty()),
         parse_as_json: reader.list(record, "parse-parameters-as-json", parsed_parameter),

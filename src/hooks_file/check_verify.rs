@@ -14,7 +14,6 @@ use crate::hook::{Deduplicate, DuplicateKey, Verify};
 use crate::reference::Subject;
 use crate::secret::Secret;
 use crate::sender::{self, Options, RawSpec, Spec, SpecError, Verifier};
-use crate::units::parse_duration;
 
 /// How long a delivery is remembered when `for` is absent: senders retry for hours, GitHub's page offers
 /// a redelivery for three days.
@@ -32,7 +31,7 @@ pub(super) fn verify(reader: &mut Reader<'_>, node: &Node) -> Option<Verify> {
     let set_up_file = reader.text(record, "set-up-file").map(PathBuf::from);
     let options = Options {
         secrets: verify_secrets(reader, record, set_up_file.as_ref()),
-        tolerance: duration(reader, record, TOLERANCE),
+        tolerance: tolerance(reader, record),
         public_url: reader.text(record, "public-url"),
         username: reader.text(record, "username"),
         verify_token: verify_token(reader, record),
@@ -123,7 +122,7 @@ pub(super) fn deduplicate(
     is_sender_refused: bool,
 ) -> Option<Deduplicate> {
     let record = reader.record(node, "a rule for duplicates", keys::DEDUPLICATE)?;
-    let lifetime = duration(reader, record, "for").unwrap_or(LIFETIME_DEFAULT);
+    let lifetime = reader.duration(record, "for").unwrap_or(LIFETIME_DEFAULT);
     if lifetime.is_zero() {
         let message = "`for: 0` remembers nothing".to_owned();
         reader.report_at_entry((record, "for"), Kind::BadDeduplicate, message, "write how long, as `24h`");
@@ -189,16 +188,8 @@ fn duplicate_key(
     }
 }
 
-fn duration(reader: &mut Reader<'_>, record: Record<'_>, key: &str) -> Option<Duration> {
-    let text = reader.text(record, key)?;
-    // The records of the table have tolerances in seconds without a unit, and in days.
-    let of_table = || sender::duration(&text).filter(|_| key == TOLERANCE);
-    match parse_duration(&text).or_else(|reason| of_table().ok_or(reason)) {
-        Ok(duration) => Some(duration),
-        Err(reason) => {
-            let message = format!("`{key}`: {reason}");
-            reader.report_at_entry((record, key), Kind::BadDuration, message, "write a number and its unit");
-            None
-        }
-    }
+/// The records of the table have tolerances in seconds without a unit, and in days.
+fn tolerance(reader: &mut Reader<'_>, record: Record<'_>) -> Option<Duration> {
+    let of_table = reader.text(record, TOLERANCE).and_then(|text| sender::duration(&text));
+    of_table.or_else(|| reader.duration(record, TOLERANCE))
 }

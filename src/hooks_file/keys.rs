@@ -121,6 +121,12 @@ pub(super) const HOOK: &[Key] = &[
         Shape::References,
         "Temporary files; the variable `envname`, or HOOK_ and the `name` in capitals, has the path.",
     ),
+    key(
+        "timeout",
+        Shape::Text,
+        "How long the command may run, as 10m. Then its process group gets SIGTERM, and after `kill-grace` SIGKILL.",
+    ),
+    key("kill-grace", Shape::Text, "The time between SIGTERM and SIGKILL. Without it: 5s."),
     key("trigger-rule", Shape::Rule, "What a request must meet for the hook to run."),
     key(
         "trigger-signature-soft-failures",

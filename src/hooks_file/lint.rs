@@ -1,6 +1,7 @@
 //! What `check` says about a hook that loads and is still likely to be a mistake. Nothing here asks the
 //! machine anything: that is `inspect`'s part.
 
+mod circumstances;
 mod guard;
 mod response;
 mod rule;
@@ -14,6 +15,7 @@ use guard::Guard;
 pub(super) fn hook(reader: &mut Reader<'_>, record: Record<'_>, hook: &Hook, is_sent: fn(i64) -> bool) {
     guards(reader, record, hook);
     response::lint(reader, record, hook, is_sent);
+    circumstances::lint(reader, record);
     if let Some(written) = &hook.rule {
         reader.at(record, "trigger-rule", |reader, node| rule::lint(reader, node, written, hook));
     }

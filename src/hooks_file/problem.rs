@@ -122,6 +122,7 @@ kinds! {
     ErrorOutputAlone "error-output-alone",
     UnusedStatus "unused-status",
     UnusedAnswer "unused-answer",
+    KillGraceAlone "kill-grace-alone",
     ShellName "shell-name",
     ReadableSecret "readable-secret",
     WritableFile "writable-file",

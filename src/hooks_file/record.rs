@@ -1,6 +1,7 @@
 //! Reading records of known keys from a tree of nodes, with every mistake reported at its place.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Reading;
 use super::check::place_of_hook;
@@ -8,6 +9,7 @@ use super::keys::{self, Key};
 use super::node::{Node, Segment, Target};
 use super::problem::{Effect, Kind, Problem};
 use crate::nearest::nearest;
+use crate::units::parse_duration;
 
 /// Problems reported of one file when it is loaded; further ones are counted only.
 const PROBLEMS_MAX: usize = 200;
@@ -286,6 +288,20 @@ impl<'t> Reader<'t> {
         match number {
             Some(number) => Some(number),
             None => self.entry(index, key, |reader| reader.wrong_type(node, "a whole number")),
+        }
+    }
+
+    /// A duration with its unit; what is none is a mistake.
+    pub(super) fn duration(&mut self, record: Record<'_>, key: &str) -> Option<Duration> {
+        let text = self.text(record, key)?;
+        match parse_duration(&text) {
+            Ok(duration) => Some(duration),
+            Err(reason) => {
+                let message = format!("`{key}`: {reason}");
+                let help = "write a number and its unit";
+                self.report_at_entry((record, key), Kind::BadDuration, message, help);
+                None
+            }
         }
     }
 

@@ -1,14 +1,14 @@
 //! One child process from its start to its end.
 
+mod ending;
+
 use std::ffi::OsStr;
 use std::io::{self, Write};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
-use std::time::Duration;
 
-use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{AccessFlags, Pid, access};
 use tempfile::TempPath;
 use tokio::io::AsyncReadExt;
@@ -17,12 +17,11 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
 use super::{Surroundings, program};
+use crate::circumstances::Circumstances;
 use crate::invocation::{Invocation, InvocationFile};
-use crate::outcome::{ARGUMENT_BYTES_MAX, Cut, Ending, KILL_GRACE, Outcome, Output, StartFailure};
+use crate::outcome::{ARGUMENT_BYTES_MAX, Cut, Ending, Outcome, Output, StartFailure};
+use ending::{Group, Progress};
 
-/// How long after the command's exit its output may stay open: long enough for what is still in the
-/// pipe, short enough for a client that waits.
-const LEAK_GRACE: Duration = Duration::from_secs(1);
 /// Background processes whose inherited output is still read after their run, so that they can write
 /// on. Each costs one descriptor; those beyond get a closed pipe.
 const LEAKED_PIPES_MAX: usize = 256;
@@ -51,7 +50,8 @@ impl Default for LeakedPipes {
 /// A command that has been started.
 pub(crate) struct Running {
     child: tokio::process::Child,
-    group: Option<Pid>,
+    group: Group,
+    circumstances: Arc<Circumstances>,
     pipe: pipe::Receiver,
     started: Instant,
     /// Removed when the run is over.
@@ -87,8 +87,10 @@ pub(crate) fn start(invocation: &Invocation, surroundings: &Surroundings) -> Res
     let child = command.spawn().map_err(|error| program::explain(&path, directory, error))?;
     // Dropping the command closes this side's copies of the pipe's writing end.
     drop(command);
-    let group = child.id().map(|id| Pid::from_raw(id.cast_signed()));
-    Ok(Running { child, group, pipe: pipe::Receiver::from_owned_fd(reader.into())?, started, _files: files })
+    let group = Group(child.id().map(|id| Pid::from_raw(id.cast_signed())));
+    let pipe = pipe::Receiver::from_owned_fd(reader.into())?;
+    let circumstances = invocation.circumstances.clone();
+    Ok(Running { child, group, circumstances, pipe, started, _files: files })
 }
 
 /// What is known of a start without starting: the file that would be run, if it can be and takes what it is
@@ -154,57 +156,35 @@ impl Running {
     ) -> Outcome {
         let mut output = Output::default();
         let mut buffer = Vec::new();
-        let mut exited: Option<io::Result<ExitStatus>> = None;
+        let mut progress = Progress::new(self.group, self.started, &self.circumstances);
         let mut is_open = true;
         let mut is_leaked = false;
         let mut was_cut = false;
-        // The end of the wait for the pipe, or, when cut, the time for SIGKILL.
-        let mut deadline: Option<Instant> = None;
-        while is_open || exited.is_none() {
+        while is_open || progress.is_under_way() {
             tokio::select! {
                 read = read_chunk(&mut self.pipe, &mut buffer), if is_open => match read {
                     Ok(0) | Err(_) => is_open = false,
                     Ok(_) => output.keep(&mut buffer, wanted),
                 },
-                status = self.child.wait(), if exited.is_none() => {
-                    exited = Some(status);
-                    deadline = Some(Instant::now() + LEAK_GRACE);
-                }
-                () = at(deadline), if deadline.is_some() => {
-                    deadline = None;
-                    if exited.is_some() {
-                        is_leaked = true;
-                        break;
-                    }
-                    self.signal(Signal::SIGKILL);
-                }
-                () = until_cut(&mut cut), if !was_cut && exited.is_none() => {
+                status = self.child.wait(), if !progress.has_exited() => progress.exited(status),
+                () = at(progress.alarm_at()) => if progress.alarm().is_break() {
+                    is_leaked = true;
+                    break;
+                },
+                () = until_cut(&mut cut), if !was_cut && progress.is_under_way() => {
                     was_cut = true;
-                    self.signal(Signal::SIGTERM);
-                    deadline = Some(Instant::now() + KILL_GRACE);
+                    progress.cut();
                 }
             }
         }
         let duration = self.started.elapsed();
-        let ending = match exited {
-            _ if was_cut => Ending::Cut,
-            Some(Ok(status)) => ending(status),
-            Some(Err(_)) | None => Ending::Lost,
-        };
-        if was_cut {
-            // What the command left of its group goes with it.
-            self.signal(Signal::SIGKILL);
-        } else if is_leaked {
+        let ending = progress.ending();
+        // At the server's end nobody is there to read on.
+        let is_leaked = is_leaked && ending != Ending::Cut;
+        if is_leaked {
             leaked_pipes.read_on(self.pipe);
         }
-        Outcome { ending, is_leaked: is_leaked && !was_cut, output, duration }
-    }
-
-    fn signal(&self, signal: Signal) {
-        if let Some(group) = self.group {
-            // The group may be gone already; then there is nobody left to signal.
-            let _ = killpg(group, signal);
-        }
+        Outcome { ending, is_leaked, output, duration }
     }
 }
 
@@ -224,14 +204,6 @@ async fn until_cut(cut: &mut watch::Receiver<Cut>) {
     if cut.wait_for(|cut| *cut == Cut::Now).await.is_err() {
         // Nobody is left who could cut.
         std::future::pending::<()>().await;
-    }
-}
-
-fn ending(status: ExitStatus) -> Ending {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => Ending::Exited(code),
-        (None, Some(signal)) => Ending::Signalled(signal),
-        (None, None) => Ending::Lost,
     }
 }
 

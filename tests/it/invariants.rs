@@ -44,7 +44,7 @@ struct Layer {
 const LAYERS: [Layer; 6] = [
     Layer {
         name: "values",
-        modules: &["outcome", "reference", "request", "secret", "value"],
+        modules: &["circumstances", "outcome", "reference", "request", "secret", "value"],
         below: &[],
         is_woven: true,
     },

@@ -11,6 +11,7 @@ mod activation;
 mod answers;
 mod check;
 mod child;
+mod circumstances;
 mod compat;
 mod errors_at_load;
 mod examples;

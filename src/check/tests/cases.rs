@@ -186,6 +186,9 @@ pub(super) const CASES: &[Case] = &[
     rule!(NotOfMissing "in and"
         "\n    and:\n    - not: {match: {type: value, value: dev, parameter: {source: payload, name: ref}}}\n    - match: {type: ip-whitelist, ip-range: 10.0.0.0/8}"),
     hook!(ErrorOutputAlone "alone" "include-command-output-in-response-on-error: true"),
+    hook!(BadDuration "timeout without a unit" "timeout: 10"),
+    hook!(BadDuration "no time" "timeout: 0s\n  kill-grace: soon"),
+    hook!(KillGraceAlone "10s" "kill-grace: 10s"),
     hook!(UnusedStatus "unregistered" "success-http-response-code: 299"),
     hook!(UnusedStatus "without a rule" "trigger-rule-mismatch-http-response-code: 403"),
     hook!(UnusedStatus "of an exit code" "wait-for-command: true\n  response-on-exit: {75: 299}"),

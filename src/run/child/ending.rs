@@ -1,0 +1,154 @@
+//! How a run is brought to its end: its time, the signals to its process group, and the wait for what the
+//! command leaves behind.
+
+use std::io;
+use std::ops::ControlFlow;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use tokio::time::Instant;
+
+use crate::circumstances::Circumstances;
+use crate::outcome::{Ending, KILL_GRACE};
+
+/// How long after the command's exit its output may stay open: long enough for what is still in the
+/// pipe, short enough for a client that waits.
+const LEAK_GRACE: Duration = Duration::from_secs(1);
+/// How often is looked whether anything is left of a group that is being ended. The number of a group that
+/// is gone cannot be another's within this time: the system gives out all others first.
+const GROUP_LOOK: Duration = Duration::from_millis(20);
+
+/// The process group that a command leads; nothing when its number is unknown.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Group(pub(super) Option<Pid>);
+
+impl Group {
+    fn signal(self, signal: Signal) {
+        if let Some(group) = self.0 {
+            // The group may be gone already; then there is nobody left to signal.
+            let _ = killpg(group, signal);
+        }
+    }
+
+    /// Whether no process is left in it. A leader that was not waited for is one.
+    fn is_gone(self) -> bool {
+        self.0.is_none_or(|group| killpg(group, None) == Err(Errno::ESRCH))
+    }
+}
+
+/// How far a run has come towards its end.
+pub(super) struct Progress {
+    group: Group,
+    kill_grace: Duration,
+    exited: Option<io::Result<ExitStatus>>,
+    killing: Option<Killing>,
+    /// When [`Progress::alarm`] is to be called.
+    alarm_at: Option<Instant>,
+}
+
+/// A run that is made to end.
+struct Killing {
+    because: Ending,
+    /// `None` once SIGKILL was sent, or nobody was left to get it.
+    kill_at: Option<Instant>,
+}
+
+impl Progress {
+    pub(super) fn new(group: Group, started: Instant, circumstances: &Circumstances) -> Self {
+        let alarm_at = circumstances.timeout.map(|timeout| started + timeout);
+        Self { group, kill_grace: circumstances.kill_grace, exited: None, killing: None, alarm_at }
+    }
+
+    pub(super) fn has_exited(&self) -> bool {
+        self.exited.is_some()
+    }
+
+    /// Whether the command is still waited for, or its group still has time to end.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.exited.is_none() || self.is_asked_to_end()
+    }
+
+    fn is_asked_to_end(&self) -> bool {
+        self.killing.as_ref().is_some_and(|killing| killing.kill_at.is_some())
+    }
+
+    pub(super) fn alarm_at(&self) -> Option<Instant> {
+        self.alarm_at
+    }
+
+    pub(super) fn exited(&mut self, status: io::Result<ExitStatus>) {
+        self.exited = Some(status);
+        let rest = if self.is_asked_to_end() { Duration::ZERO } else { LEAK_GRACE };
+        self.alarm_at = Some(Instant::now() + rest);
+    }
+
+    /// The server cannot wait any longer.
+    pub(super) fn cut(&mut self) {
+        let kill_at = Instant::now() + self.kill_grace.min(KILL_GRACE);
+        match &mut self.killing {
+            None if self.exited.is_none() => self.ask_to_end(Ending::Cut, kill_at),
+            Some(Killing { kill_at: Some(later), .. }) => {
+                *later = kill_at.min(*later);
+                self.alarm_at = self.alarm_at.map(|alarm| alarm.min(kill_at));
+            }
+            None | Some(_) => {}
+        }
+    }
+
+    /// Does what is due. Breaks when what still holds the output is not waited for any longer.
+    pub(super) fn alarm(&mut self) -> ControlFlow<()> {
+        let now = Instant::now();
+        self.alarm_at = None;
+        match &mut self.killing {
+            None if self.exited.is_none() => self.ask_to_end(Ending::TimedOut, now + self.kill_grace),
+            Some(Killing { kill_at: Some(kill_at), .. }) => {
+                let kill_at = *kill_at;
+                let is_gone = self.exited.is_some() && self.group.is_gone();
+                if !is_gone && now < kill_at {
+                    self.alarm_at = Some(kill_at.min(now + GROUP_LOOK));
+                } else {
+                    self.kill(is_gone);
+                }
+            }
+            None | Some(_) => return ControlFlow::Break(()),
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn ask_to_end(&mut self, because: Ending, kill_at: Instant) {
+        self.group.signal(Signal::SIGTERM);
+        self.killing = Some(Killing { because, kill_at: Some(kill_at) });
+        self.alarm_at = Some(kill_at);
+    }
+
+    fn kill(&mut self, is_gone: bool) {
+        if !is_gone {
+            self.group.signal(Signal::SIGKILL);
+        }
+        if let Some(killing) = &mut self.killing {
+            killing.kill_at = None;
+        }
+        // What left the group may hold the output, as after any other exit.
+        self.alarm_at = self.exited.as_ref().map(|_| Instant::now() + LEAK_GRACE);
+    }
+
+    pub(super) fn ending(self) -> Ending {
+        match (self.killing, self.exited) {
+            (Some(killing), _) => killing.because,
+            (None, Some(Ok(status))) => ending(status),
+            (None, Some(Err(_)) | None) => Ending::Lost,
+        }
+    }
+}
+
+fn ending(status: ExitStatus) -> Ending {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => Ending::Exited(code),
+        (None, Some(signal)) => Ending::Signalled(signal),
+        (None, None) => Ending::Lost,
+    }
+}

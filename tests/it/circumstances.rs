@@ -1,0 +1,3 @@
+//! What a command runs under: its time, and what else its hook says of it.
+
+mod timeout;
