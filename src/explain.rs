@@ -24,6 +24,7 @@ use crate::request::Request;
 use crate::respond::{self, GlobalHeaders, HttpResponse};
 use crate::route::{Route, Routing};
 use crate::run::{self, Surroundings};
+use crate::secrecy::is_secret_name;
 use crate::sender::{Refusal, Verified};
 use report::{
     Answer, Argument, FileReport, InvocationReport, MASK, PayloadReport, Report, Verdict, VerifyReport,
@@ -325,7 +326,7 @@ impl Answer {
             *body = MASK.to_owned();
         }
         for (name, value) in &mut self.headers {
-            if mask::is_secret_name(name) {
+            if is_secret_name(name) {
                 *value = MASK.to_owned();
             }
         }

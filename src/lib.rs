@@ -23,6 +23,7 @@ mod nearest;
 mod payload;
 mod route;
 mod rule;
+mod secrecy;
 mod sender;
 mod units;
 

@@ -4,6 +4,7 @@
 //! or an error; which of the two an operator passes on is the reference's behaviour, kept exactly.
 
 mod comparison;
+mod endings;
 mod go_regex;
 mod hmac_key;
 mod matching;
@@ -17,6 +18,7 @@ use crate::reference::Reference;
 use matching::evaluate_match;
 
 pub(crate) use comparison::Comparison;
+pub(crate) use endings::{Endings, endings};
 pub(crate) use go_regex::GoRegex;
 pub(crate) use hmac_key::{HmacAlgorithm, HmacKey};
 pub(crate) use matching::{Match, MatchResult};

@@ -10,6 +10,7 @@ use super::*;
 use crate::hooks_file::Kind;
 
 mod cases;
+mod guards;
 use cases::{CASES, Case};
 
 const ENVIRONMENT: [(&str, &str); 2] = [("SET", "of the environment"), ("EMPTY", "")];

@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 
-use super::mask::is_secret_name;
 use super::quote::{quoted, shell_quoted};
 use super::report::{
     Answer, CircumstancesReport, InvocationReport, MASK, Node, NodeResult, PayloadReport, Report, Verdict,
@@ -10,6 +9,7 @@ use super::report::{
 };
 use crate::capture::rfc3339_ms;
 use crate::request::Request;
+use crate::secrecy::is_secret_name;
 
 /// Names of a payload's fields that are listed.
 const FIELDS_SHOWN_MAX: usize = 20;

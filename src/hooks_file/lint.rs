@@ -41,17 +41,30 @@ fn guards(reader: &mut Reader<'_>, record: Record<'_>, hook: &Hook) {
     if has_broken_guard {
         return;
     }
+    const HELP: &str =
+        "add `verify:` with the sender's name and secret, or `verify: {sender: none}` if that is meant";
+    const HELP_WITH_RULE: &str = "add `verify:` with the sender's name and secret, or a long token to the rule; \
+                                  `verify: {sender: none}` if that is meant";
     match guard::of(hook) {
-        Guard::Open if record.has("trigger-rule") => {
-            let message =
-                "the rule looks only at what anybody can send: whoever finds the address can run the hook";
-            let help = "add `verify:` with the sender's name and secret, or `verify: {sender: none}` if that is meant";
-            reader.at(record, "trigger-rule", |reader, _| reader.report_key(Kind::NoGuard, message, help));
-        }
-        Guard::Open => {
-            let message = "neither `verify` nor a rule: whoever finds the address can run the hook";
-            let help = "add `verify:` with the sender's name and secret, or `verify: {sender: none}` if that is meant";
-            reader.report(Kind::NoGuard, message, help);
+        // Said of the `or` that makes the secret optional.
+        Guard::Open if hook.rule.as_ref().is_some_and(|rule| rule::has_optional_secret(rule, hook)) => {}
+        Guard::Open => match &hook.rule {
+            Some(rule) => {
+                let way_in = guard::way_in(rule, hook.soft_signature_failures);
+                let message = format!("whoever finds the address can run the hook: {way_in}");
+                reader.at(record, "trigger-rule", |reader, _| {
+                    reader.report_key(Kind::NoGuard, message, HELP_WITH_RULE);
+                });
+            }
+            None => {
+                let message = "neither `verify` nor a rule: whoever finds the address can run the hook";
+                reader.report(Kind::NoGuard, message, HELP);
+            }
+        },
+        Guard::OpenBySender => {
+            let message = "this sender signs nothing: whoever finds the address can run the hook";
+            let help = "add 32 random letters to the `id`, as `openssl rand -hex 16` prints them: nobody guesses such an address";
+            reader.at(record, "verify", |reader, _| reader.report_key(Kind::NoGuard, message, help));
         }
         Guard::Address => {
             let message = "only the client's address guards the hook: behind a proxy it is the proxy's, for every client";

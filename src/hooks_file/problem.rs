@@ -102,6 +102,7 @@ kinds! {
     BadExitCode "bad-exit-code" Error,
     BadVariable "bad-variable" Error,
     SeveralDocuments "several-documents" Error,
+    NoHooks "no-hooks" Error,
     UnknownKey "unknown-key" Warning,
     EmptyTriggerRule "empty-trigger-rule" Warning,
     OldMatchType "old-match-type" Warning,

@@ -10,6 +10,7 @@ use super::node::Node;
 use super::problem::Kind;
 use super::record::{Reader, Record};
 use crate::reference::{Reference, Subject};
+use crate::secrecy::is_secret_name;
 use crate::secret::Secret;
 
 /// No key of any sender is longer; a file that is was named by mistake.
@@ -17,31 +18,12 @@ const SECRET_BYTES_MAX: u64 = 64 * 1024;
 /// Secrets of one hook: the new one and the old, with room to spare. Each costs an HMAC per request.
 const SECRETS_MAX: usize = 8;
 
-/// Words in the name of a header or field whose value is a secret, or made with one.
-const SECRET_WORDS: [&str; 12] = [
-    "token",
-    "secret",
-    "key",
-    "apikey",
-    "password",
-    "passwd",
-    "pass",
-    "pwd",
-    "auth",
-    "authorization",
-    "signature",
-    "hmac",
-];
-
 /// Whether the value at `reference` is a secret, by its name.
 pub(super) fn is_secret(reference: &Reference) -> bool {
-    let (Subject::Header(name) | Subject::Query(name) | Subject::Payload(name)) = &reference.subject else {
-        return false;
-    };
-    let name = name.to_lowercase();
-    name.contains("token")
-        || name.contains("secret")
-        || name.split(|character: char| !character.is_alphanumeric()).any(|word| SECRET_WORDS.contains(&word))
+    match &reference.subject {
+        Subject::Header(name) | Subject::Query(name) | Subject::Payload(name) => is_secret_name(name),
+        _ => false,
+    }
 }
 
 /// The secrets at `key`; none when the key is absent. What cannot be read refuses the hook.

@@ -74,7 +74,29 @@ impl HooksFiles {
             .collect();
         let entries =
             self.in_force.iter().flat_map(|(_, hooks)| hooks.iter().map(|(_, entry)| entry.clone()));
-        (HookTable::new(entries), problems)
+        let table = HookTable::new(entries);
+        if table.is_empty() && self.reading.examination.is_some() {
+            problems.extend(self.no_hooks(&problems));
+        }
+        (table, problems)
+    }
+
+    /// What the server says when it does not start for want of hooks, if nothing else has been said.
+    fn no_hooks(&self, problems: &[Problem]) -> Option<Problem> {
+        let path =
+            self.paths.first().filter(|_| !problems.iter().any(|problem| problem.effect().is_error()))?;
+        let what = match path.is_dir() && self.in_force.is_empty() {
+            true => "no file of this directory is a hooks file",
+            false => "there is no hook in it",
+        };
+        let message = format!("{what}: the server does not start, unless with `-nopanic` or `-verbose`");
+        let help = match path.is_dir() {
+            true => "put a `*.json`, `*.yaml` or `*.yml` with hooks there",
+            false => {
+                "write a list of hooks, each beginning with `- id: NAME`; hooks.example.yaml has some to copy"
+            }
+        };
+        Some(Problem::of_file(Kind::NoHooks, Arc::from(path.to_string_lossy()), message, help))
     }
 
     /// All files of the set: a directory stands for its `*.json`, `*.yaml` and `*.yml`, sorted. Those of

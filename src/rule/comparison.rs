@@ -1,8 +1,11 @@
 //! What one text of a request is compared with.
 
+use std::borrow::Cow;
+
 use subtle::ConstantTimeEq;
 
 use super::{Fault, GoRegex, HmacKey};
+use crate::secrecy::literals;
 
 pub(crate) enum Comparison {
     Value(String),
@@ -25,6 +28,15 @@ impl Comparison {
                 Some(HmacKey::Sha512(_)) => "payload-hmac-sha512",
                 Some(HmacKey::Sha256(_)) | None => "payload-hmac-sha256",
             },
+        }
+    }
+
+    /// What it asks for letter by letter; empty for a signature.
+    pub(crate) fn spelled_out(&self) -> Cow<'_, str> {
+        match self {
+            Self::Value(value) => value.into(),
+            Self::Regex(regex) => literals(regex.pattern()).into(),
+            Self::Hmac(_) => "".into(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Rules as data tables: how each operator deals with each ending of its parts, and what the log is told.
 
+mod endings;
 mod laws;
 mod matches;
 

@@ -43,7 +43,10 @@ fn exit_codes_and_forms() {
     let here = directory.path();
     check(here, &["check"], 1, "error[unreadable]");
     fs::write(&path, "[]").unwrap();
-    check(here, &["check"], 0, "0 hooks: no problem");
+    check(here, &["check"], 1, "error[no-hooks]");
+    fs::write(&path, "- {id: a, execute-command: 'true', verify: {sender: none}, http-methods: [POST]}")
+        .unwrap();
+    check(here, &["check"], 0, "1 hook: no problem");
     check(here, &["check", "-strict"], 0, "no problem");
     check(here, &["check", "-hooks", "hooks.json", "--format", "json"], 0, "\"errors\": 0");
     fs::write(&path, "- {id: a, execute-command: 'true', http-methods: [POST]}").unwrap();

@@ -63,6 +63,7 @@ const LAYERS: [Layer; 6] = [
             "payload",
             "route",
             "rule",
+            "secrecy",
             "sender",
             "units",
         ],

@@ -148,7 +148,16 @@ pub(super) const CASES: &[Case] = &[
     hook!(BadExitCode "no exit code" "wait-for-command: true\n  response-on-exit: {256: 503}"),
     hook!(BadExitCode "no status" "wait-for-command: true\n  response-on-exit: {75: retry}"),
     hook!(BadVariable "an equals sign" "pass-environment-to-command: [{source: payload, name: x, envname: A=B}]"),
-    file!(SeveralDocuments "two" "[]\n---\n[]\n"),
+    file!(SeveralDocuments "two"
+        "- {id: a, execute-command: 'true', verify: {sender: none}, http-methods: [POST]}\n---\n[]\n"),
+    file!(NoHooks "empty" ""),
+    file!(NoHooks "an empty list" "# none yet\n[]\n"),
+    Case {
+        kind: Kind::NoHooks,
+        name: "a directory without hooks files",
+        hooks: &["."],
+        files: &[("notes.txt", "", PRIVATE)],
+    },
     hook!(UnknownKey "note" "owner-of-this: ops"),
     hook!(EmptyTriggerRule "null" "trigger-rule:"),
     rule!(OldMatchType "sha1"
@@ -157,6 +166,9 @@ pub(super) const CASES: &[Case] = &[
     file!(NoGuard "nothing" "- id: a\n  execute-command: 'true'\n  http-methods: [POST]\n"),
     file!(NoGuard "payload only"
         "- id: a\n  execute-command: 'true'\n  trigger-rule:\n    match: {type: value, value: main, parameter: {source: payload, name: ref}}\n"),
+    file!(NoGuard "an event and what is missing"
+        "- id: a\n  execute-command: 'true'\n  http-methods: [POST]\n  trigger-rule:\n    and:\n    - match: {type: value, value: push, parameter: {source: header, name: X-GitHub-Event}}\n    - not: {match: {type: ip-whitelist, ip-range: 192.0.2.0/24}}\n"),
+    file!(NoGuard "a sender that signs nothing" "- id: a\n  execute-command: 'true'\n  verify: {sender: dockerhub}\n"),
     file!(AddressGuard "loopback"
         "- id: a\n  execute-command: 'true'\n  http-methods: [POST]\n  trigger-rule:\n    match: {type: ip-whitelist, ip-range: 127.0.0.1}\n"),
     file!(GetAllowed "by default"
@@ -168,6 +180,8 @@ pub(super) const CASES: &[Case] = &[
         "\n    match:\n      type: value\n      value: hunter22\n      parameter: {source: header, name: x-hub-signature-256}"),
     rule!(OptionalSignature "or an address"
         "\n    or:\n    - match: {type: payload-hmac-sha256, secret: hunter22, parameter: {source: header, name: X-Signature}}\n    - match: {type: ip-whitelist, ip-range: 10.0.0.0/8}"),
+    rule!(OptionalSignature "or a branch"
+        "\n    or:\n    - match: {type: payload-hmac-sha256, secret: hunter22, parameter: {source: header, name: X-Signature}}\n    - match: {type: value, value: main, parameter: {source: payload, name: ref}}"),
     rule!(NeverMet "two branches"
         "\n    and:\n    - match: {type: value, value: main, parameter: {source: payload, name: ref}}\n    - match: {type: value, value: dev, parameter: {source: payload, name: ref}}"),
     rule!(NeverMet "a method in small letters"
@@ -181,8 +195,16 @@ pub(super) const CASES: &[Case] = &[
         "{match: {type: value, value: x, parameter: {source: header, name: X-A, default: x}}}"),
     hook!(NeverMissing "a method" "pass-arguments-to-command: [{source: request, name: method, required: true}]"),
     rule!(AlwaysMet "every text" "{match: {type: regex, regex: .*, parameter: {source: payload, name: ref}}}"),
+    rule!(NeverMet "no signature in an and"
+        "\n    and:\n    - match: {type: value, value: push, parameter: {source: header, name: X-Event}}\n    - not: {match: {type: payload-hmac-sha256, secret: hunter22, parameter: {source: header, name: X-Signature}}}"),
+    rule!(NeverMet "as a whole" "{match: {type: payload-hmac-sha256, secret: hunter22, parameter: {source: header, name: Host}}}"),
+    rule!(AlwaysMet "neither of two"
+        "\n    or:\n    - not: {match: {type: value, value: dev, parameter: {source: payload, name: ref}}}\n    - not: {match: {type: value, value: test, parameter: {source: payload, name: ref}}}"),
+    rule!(AlwaysMet "as a whole" "{not: {match: {type: value, value: example.org, parameter: {source: header, name: Host}}}}"),
     rule!(AlwaysMet "every address" "{match: {type: ip-whitelist, ip-range: 10.0.0.1 0.0.0.0/0}}"),
     rule!(NotOfMissing "at the top" "{not: {match: {type: value, value: dev, parameter: {source: payload, name: ref}}}}"),
+    rule!(NotOfMissing "a signature"
+        "{not: {match: {type: payload-hmac-sha256, secret: hunter22, parameter: {source: header, name: X-Signature}}}}"),
     rule!(NotOfMissing "in and"
         "\n    and:\n    - not: {match: {type: value, value: dev, parameter: {source: payload, name: ref}}}\n    - match: {type: ip-whitelist, ip-range: 10.0.0.0/8}"),
     hook!(ErrorOutputAlone "alone" "include-command-output-in-response-on-error: true"),
@@ -223,7 +245,11 @@ pub(super) const CASES: &[Case] = &[
         kind: Kind::WritableFile,
         name: "by others",
         hooks: &["hooks.yaml"],
-        files: &[("hooks.yaml", "[]\n", 0o666)],
+        files: &[(
+            "hooks.yaml",
+            "- {id: a, execute-command: 'true', verify: {sender: none}, http-methods: [POST]}\n",
+            0o666,
+        )],
     },
     command!(WritableCommand "by others" "execute-command: ./tool\n  command-working-directory: '@DIR@'", "#!/bin/sh\n", 0o777),
     command!(CommandMissing "not in PATH" "execute-command: no-such-command-anywhere", "", 0o755),

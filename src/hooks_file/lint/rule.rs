@@ -1,55 +1,71 @@
 //! Rules that load and do not mean what they seem to.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use super::super::keys;
 use super::super::node::Node;
 use super::super::problem::Kind;
 use super::super::record::{Reader, Record};
-use super::super::secrets::is_secret;
-use super::guard::is_met_by_default;
+use super::guard::{self, Guard, Who, asks_for_secret, is_everybody, is_met_by_default, matches_everything};
 use crate::hook::Hook;
 use crate::reference::{IfMissing, Reference, Subject};
-use crate::rule::{Comparison, GoRegex, Match, Rule};
+use crate::rule::{Comparison, Endings, GoRegex, Match, Rule, endings};
 use crate::sender::{Scheme, Source, table};
-
-/// A pattern that all of these match is taken to match every text.
-const PROBES: [&[u8]; 9] =
-    [b"", b"a", b"Z", b"0", b" ", b"\n", b"true", b"refs/heads/main", b"\x00\xffline\nline \xe2\x98\x83"];
 
 /// What is around the rule that is looked at.
 #[derive(Clone, Copy)]
 struct Around<'h> {
     hook: &'h Hook,
-    /// A signature is required beside it, whatever comes out of it.
-    is_signed: bool,
+    /// A secret is required beside it, whatever comes out of it.
+    is_guarded: bool,
     is_in_and: bool,
 }
 
 /// Lints `rule`, which stands at the current place as `node`.
 pub(super) fn lint(reader: &mut Reader<'_>, node: &Node, rule: &Rule, hook: &Hook) {
-    let is_signed = hook.verify.as_ref().is_some_and(|verify| verify.verifier.secret_count() > 0);
-    walk(reader, node, rule, Around { hook, is_signed, is_in_and: false });
+    let is_guarded = hook.verify.as_ref().is_some_and(|verify| verify.verifier.secret_count() > 0);
+    let before = reader.problems.len();
+    walk(reader, node, rule, Around { hook, is_guarded, is_in_and: false });
+    let is_said = |reader: &Reader<'_>, kind: Kind| {
+        reader.problems.iter().skip(before).any(|(problem, _)| problem.kind == kind)
+    };
+    let endings = of_anybody(rule, hook.soft_signature_failures);
+    if !endings.can_be_met() && !is_said(reader, Kind::NeverMet) {
+        let help = "`hookrunner explain` shows for a request where it fails";
+        reader.report_key(Kind::NeverMet, "no request can meet this rule", help);
+    }
+    if endings.is_always_met() && !is_said(reader, Kind::AlwaysMet) {
+        let help = "say what is wanted, or remove the rule";
+        reader.report_key(Kind::AlwaysMet, "every request meets this rule", help);
+    }
 }
 
 fn walk(reader: &mut Reader<'_>, node: &Node, rule: &Rule, around: Around<'_>) {
     let Some(record) = Record::of(node, keys::RULE) else { return };
+    let soft = around.hook.soft_signature_failures;
     match rule {
         Rule::And(parts) => {
-            contradiction(reader, record, parts);
+            opposites(reader, record, ("and", parts));
+            never_in_and(reader, record, parts, soft);
             each(reader, record, "and", parts, |at| {
-                let others = parts.iter().enumerate().filter(|(other, _)| *other != at);
-                let is_signed =
-                    around.is_signed || others.into_iter().any(|(_, part)| requires_signature(part));
-                Around { is_signed, is_in_and: true, ..around }
+                let mut others = parts.iter().enumerate().filter(|(other, _)| *other != at);
+                let is_guarded =
+                    around.is_guarded || others.any(|(_, part)| guard::of_rule(part, soft) == Guard::Secret);
+                Around { is_guarded, is_in_and: true, ..around }
             });
         }
         Rule::Or(parts) => {
-            optional_signature(reader, record, parts, around);
+            opposites(reader, record, ("or", parts));
+            if !around.is_guarded {
+                optional_secret(reader, record, parts, soft);
+            }
             each(reader, record, "or", parts, |_| Around { is_in_and: false, ..around });
         }
         Rule::Not(part) => {
-            not_of_missing(reader, record, part, around.is_in_and);
+            // A part that never holds in its `and` is reported as that.
+            if !around.is_in_and || of_anybody(rule, soft).can_hold() {
+                not_of_missing(reader, record, part, around);
+            }
             let around = Around { is_in_and: false, ..around };
             reader.at(record, "not", |reader, node| walk(reader, node, part, around));
         }
@@ -78,89 +94,147 @@ fn each<'h>(
     });
 }
 
-/// Two parts that never hold together.
-fn contradiction(reader: &mut Reader<'_>, record: Record<'_>, parts: &[Rule]) {
+/// Two parts of an `and` that never hold together, two of an `or` of which one always holds.
+fn opposites(reader: &mut Reader<'_>, record: Record<'_>, (operator, parts): (&str, &[Rule])) {
+    let is_and = operator == "and";
     for (at, part) in parts.iter().enumerate() {
-        let before = parts.iter().take(at);
-        let Some(parameter) = before.into_iter().find_map(|other| contradicted(other, part)) else {
+        let demand =
+            |rule| demand(rule).and_then(|demand| if is_and { Some(demand) } else { demand.turned() });
+        let Some(this) = demand(part) else { continue };
+        let mut before = parts.iter().take(at).filter_map(demand);
+        if !before.any(|other| other.excludes(&this)) {
             continue;
+        }
+        let parameter = this.parameter;
+        let (kind, message, help) = match is_and {
+            true => (
+                Kind::NeverMet,
+                format!("two parts of the `and` want different things of `{parameter}`"),
+                "keep one, or write `or`",
+            ),
+            false => (
+                Kind::AlwaysMet,
+                format!("whatever `{parameter}` is, it meets one of two parts of the `or`"),
+                "write `and` if none of these values may come",
+            ),
         };
-        let message = format!("two parts of the `and` want different things of `{parameter}`");
-        reader.at(record, "and", |reader, _| {
-            reader.item(at, |reader| reader.report(Kind::NeverMet, message, "keep one, or write `or`"));
+        reader.at(record, operator, |reader, _| {
+            reader.item(at, |reader| reader.report(kind, message, help));
         });
     }
 }
 
-fn contradicted<'r>(one: &'r Rule, other: &'r Rule) -> Option<&'r Reference> {
-    let is_one = |rule: &'r Rule, wanted: &str| match rule {
+/// What a part of a rule demands of one parameter.
+struct Demand<'r> {
+    parameter: &'r Reference,
+    wish: Wish<'r>,
+}
+
+enum Wish<'r> {
+    Is(&'r str),
+    IsNot(&'r str),
+    Matches(&'r GoRegex),
+}
+
+fn demand(rule: &Rule) -> Option<Demand<'_>> {
+    match rule {
         Rule::Match(part) => match part.as_ref() {
             Match::Text { parameter, comparison: Comparison::Value(value) } => {
-                Some((parameter, value == wanted))
+                Some(Demand { parameter, wish: Wish::Is(value) })
             }
             Match::Text { parameter, comparison: Comparison::Regex(regex) } => {
-                Some((parameter, regex.is_match(wanted.as_bytes())))
+                Some(Demand { parameter, wish: Wish::Matches(regex) })
             }
             _ => None,
         },
-        Rule::Not(part) => match part.as_ref() {
-            Rule::Match(part) => match part.as_ref() {
-                Match::Text { parameter, comparison: Comparison::Value(value) } => {
-                    Some((parameter, value != wanted))
-                }
-                _ => None,
-            },
-            _ => None,
-        },
-        _ => None,
-    };
-    let wants = |rule: &'r Rule| match rule {
-        Rule::Match(part) => match part.as_ref() {
-            Match::Text { parameter, comparison: Comparison::Value(value) } => {
-                Some((parameter, value.as_str()))
+        Rule::Not(part) => demand(part)?.turned(),
+        Rule::And(_) | Rule::Or(_) => None,
+    }
+}
+
+impl<'r> Demand<'r> {
+    fn turned(self) -> Option<Self> {
+        let wish = match self.wish {
+            Wish::Is(value) => Wish::IsNot(value),
+            Wish::IsNot(value) => Wish::Is(value),
+            Wish::Matches(_) => return None,
+        };
+        Some(Self { wish, ..self })
+    }
+
+    /// Whether no text is as both demand.
+    fn excludes(&self, other: &Demand<'r>) -> bool {
+        let is_refused = |value: &str, wish: &Wish<'_>| match wish {
+            Wish::Is(other) => value != *other,
+            Wish::IsNot(other) => value == *other,
+            Wish::Matches(regex) => !regex.is_match(value.as_bytes()),
+        };
+        self.parameter == other.parameter
+            && match (&self.wish, &other.wish) {
+                (Wish::Is(value), wish) | (wish, Wish::Is(value)) => is_refused(value, wish),
+                _ => false,
             }
-            _ => None,
-        },
-        _ => None,
+    }
+}
+
+fn of_anybody(rule: &Rule, soft: bool) -> Endings {
+    endings(rule, soft, &|part| guard::of_match(part, Who::Anybody))
+}
+
+/// A part that is met at the top of a rule or in an `or` and never in an `and`: by a value that is missing.
+fn never_in_and(reader: &mut Reader<'_>, record: Record<'_>, parts: &[Rule], soft: bool) {
+    let never_holds = |part: &Rule| {
+        let endings = of_anybody(part, soft);
+        endings.can_be_met() && !endings.can_hold()
     };
-    [(one, other), (other, one)].into_iter().find_map(|(one, other)| {
-        let (parameter, wanted) = wants(one)?;
-        let (of_other, holds) = is_one(other, wanted)?;
-        (parameter == of_other && !holds).then_some(parameter)
-    })
-}
-
-fn requires_signature(rule: &Rule) -> bool {
-    match rule {
-        Rule::And(parts) => parts.iter().any(requires_signature),
-        Rule::Or(parts) => parts.iter().all(requires_signature),
-        Rule::Not(_) => false,
-        Rule::Match(part) => part.is_signature(),
-    }
-}
-
-fn has_signature(rule: &Rule) -> bool {
-    match rule {
-        Rule::And(parts) | Rule::Or(parts) => parts.iter().any(has_signature),
-        Rule::Not(part) => has_signature(part),
-        Rule::Match(_) => requires_signature(rule),
-    }
-}
-
-fn optional_signature(reader: &mut Reader<'_>, record: Record<'_>, parts: &[Rule], around: Around<'_>) {
-    let is_optional = parts.iter().any(has_signature) && !parts.iter().all(requires_signature);
-    if around.is_signed || !is_optional {
-        return;
-    }
-    reader.at(record, "or", |reader, _| {
-        let message = "the signature is optional: another part of the `or` is enough";
-        let help = "put the signature into an `and` with the rest";
-        reader.report_key(Kind::OptionalSignature, message, help);
+    let Some((at, part)) = parts.iter().enumerate().find(|(_, part)| never_holds(part)) else { return };
+    let mut parameters = Vec::new();
+    part.collect_parameters(&mut parameters);
+    let what = parameters.first().map_or("the value".to_owned(), |parameter| format!("`{parameter}`"));
+    let message = format!(
+        "only a request without {what} meets this part, and what is missing ends an `and` as not met"
+    );
+    let help = "say with `value` or `regex` what is wanted instead";
+    reader.at(record, "and", |reader, _| {
+        reader.item(at, |reader| reader.report(Kind::NeverMet, message, help));
     });
 }
 
+/// Whether `rule` has an `or` that is reported for being met without the secret in it.
+pub(super) fn has_optional_secret(rule: &Rule, hook: &Hook) -> bool {
+    match rule {
+        Rule::Or(parts) => {
+            without_secret(parts, hook.soft_signature_failures).is_some()
+                || parts.iter().any(|part| has_optional_secret(part, hook))
+        }
+        Rule::And(parts) => parts.iter().any(|part| has_optional_secret(part, hook)),
+        Rule::Not(_) | Rule::Match(_) => false,
+    }
+}
+
+/// The part of an `or` that is met without the secret that another part asks for.
+fn without_secret(parts: &[Rule], soft: bool) -> Option<usize> {
+    let guards: Vec<Guard> = parts.iter().map(|part| guard::of_rule(part, soft)).collect();
+    let may_be_met = |at: &usize| parts.get(*at).is_some_and(|part| of_anybody(part, soft).can_be_met());
+    let secret = (0..parts.len()).filter(may_be_met).any(|at| guards.get(at) == Some(&Guard::Secret));
+    let open = guards.iter().position(|guard| *guard != Guard::Secret);
+    open.filter(|_| secret)
+}
+
+fn optional_secret(reader: &mut Reader<'_>, record: Record<'_>, parts: &[Rule], soft: bool) {
+    let Some(open) = without_secret(parts, soft) else { return };
+    let Some(part) = parts.get(open) else { return };
+    let way_in = match guard::of_rule(part, soft) {
+        Guard::Address => "for requests from its `ip-range`".to_owned(),
+        _ => format!("and {}", guard::way_in(part, soft)),
+    };
+    let message = format!("the secret is optional: `or[{open}]` is enough, {way_in}");
+    let help = "write an `and` of the signature or token and the rest";
+    reader.at(record, "or", |reader, _| reader.report_key(Kind::OptionalSignature, message, help));
+}
+
 /// `not` is met, or ends an `and`, when the request does not have what its rule looks at.
-fn not_of_missing(reader: &mut Reader<'_>, record: Record<'_>, part: &Rule, is_in_and: bool) {
+fn not_of_missing(reader: &mut Reader<'_>, record: Record<'_>, part: &Rule, around: Around<'_>) {
     let mut parameters = Vec::new();
     part.collect_parameters(&mut parameters);
     let may_miss = |reference: &&&Reference| {
@@ -168,11 +242,19 @@ fn not_of_missing(reader: &mut Reader<'_>, record: Record<'_>, part: &Rule, is_i
             && reference.if_missing == IfMissing::None
     };
     let Some(parameter) = parameters.iter().find(may_miss) else { return };
-    let ends_and = is_in_and && matches!(part, Rule::Match(_) | Rule::And(_));
+    let soft = around.hook.soft_signature_failures;
+    let is_of_secret = guard::of_rule(part, soft) == Guard::Secret && of_anybody(part, soft).can_be_met();
+    let ends_and = around.is_in_and && matches!(part, Rule::Match(_) | Rule::And(_));
     let (message, help) = match ends_and {
         true => (
             format!("a request without `{parameter}` ends the `and` around this `not`: it is not met then"),
             "put this part last, and test first that the value is there, with a `regex` of `.`",
+        ),
+        false if is_of_secret => (
+            format!(
+                "a request without `{parameter}` meets this `not`: it lets in those who do not know the secret"
+            ),
+            "remove the `not`: a signature or token is asked for by its match alone",
         ),
         false => (
             format!("a request without `{parameter}` meets this `not`"),
@@ -191,10 +273,10 @@ fn comparison(reader: &mut Reader<'_>, record: Record<'_>, part: &Match, hook: &
             if !value_of(reader, record, parameter, value) {
                 constant(reader, record, "value", parameter, hook, &|text| text == value.as_bytes());
             }
-            secret_in_query(reader, record, parameter);
+            secret_in_query(reader, record, part);
         }
-        Match::Text { parameter, comparison: Comparison::Regex(regex) } => {
-            let is_trivial = matches_everything(regex);
+        Match::Text { parameter, comparison: comparison @ Comparison::Regex(regex) } => {
+            let is_trivial = matches_everything(comparison);
             if is_trivial {
                 let message = "the pattern matches every text";
                 let help = "say what is wanted, with ^ and $ around it";
@@ -202,16 +284,13 @@ fn comparison(reader: &mut Reader<'_>, record: Record<'_>, part: &Match, hook: &
             } else {
                 constant(reader, record, "regex", parameter, hook, &|text| regex.is_match(text));
             }
-            secret_in_query(reader, record, parameter);
+            secret_in_query(reader, record, part);
         }
         Match::Text { parameter, comparison: Comparison::Hmac(_) } => {
             constant(reader, record, "parameter", parameter, hook, &|_| false);
         }
         Match::IpWhitelist { networks } => {
-            let everybody = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
-            let is_everybody =
-                |network: &&ipnet::IpNet| network.prefix_len() == 0 && everybody.contains(&network.addr());
-            if let Some(network) = networks.iter().find(is_everybody) {
+            if let Some(network) = networks.iter().find(|network| is_everybody(network)) {
                 let message = format!("`{network}` has every address in it");
                 let help = "write the networks that are meant, or remove this part";
                 reader.at(record, "ip-range", |reader, _| reader.report(Kind::AlwaysMet, message, help));
@@ -236,10 +315,6 @@ fn met_by_default(
         let Some(parameter) = Record::of(node, keys::REFERENCE) else { return };
         reader.report_at_entry((parameter, "default"), Kind::MetByDefault, message, help);
     });
-}
-
-fn matches_everything(regex: &GoRegex) -> bool {
-    PROBES.iter().all(|probe| regex.is_match(probe))
 }
 
 /// Parameters with few values, or one: whether the comparison holds for none or all of them.
@@ -334,8 +409,10 @@ fn signature_advice(name: &str) -> Option<String> {
     }
 }
 
-fn secret_in_query(reader: &mut Reader<'_>, record: Record<'_>, parameter: &Reference) {
-    if !matches!(parameter.subject, Subject::Query(_)) || !is_secret(parameter) {
+fn secret_in_query(reader: &mut Reader<'_>, record: Record<'_>, part: &Match) {
+    let is_in_query =
+        part.parameter().is_some_and(|parameter| matches!(parameter.subject, Subject::Query(_)));
+    if !is_in_query || !asks_for_secret(part) {
         return;
     }
     let message = "a secret in the address ends up in logs of proxies and in browsers' histories";
