@@ -3,6 +3,7 @@
 
 mod circumstances;
 mod guard;
+mod opposites;
 mod response;
 mod rule;
 
