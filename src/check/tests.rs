@@ -23,6 +23,14 @@ struct Checked {
     json: String,
 }
 
+fn on_this_machine(temporary_directory: &Path) -> Examination {
+    examination(run::Surroundings {
+        withheld: Vec::new(),
+        path: Some("/usr/bin:/bin".into()),
+        temporary_directory: temporary_directory.to_owned(),
+    })
+}
+
 fn report_of(case: &'static Case) -> Checked {
     let directory = tempfile::tempdir().unwrap();
     let deep = "{not: ".repeat(101) + "{}" + &"}".repeat(101);
@@ -42,11 +50,7 @@ fn report_of(case: &'static Case) -> Checked {
     let is_template = case.kind == Kind::Template || case.name.contains("template");
     let mut reading = Reading { is_template, ..Reading::default() };
     reading.surroundings.environment.extend(ENVIRONMENT.map(|(name, value)| (name.into(), value.into())));
-    reading.examination = Some(examination(run::Surroundings {
-        withheld: Vec::new(),
-        path: Some("/usr/bin:/bin".into()),
-        temporary_directory: directory.path().to_owned(),
-    }));
+    reading.examination = Some(on_this_machine(directory.path()));
     let (table, mut problems) = HooksFiles::new(paths, reading).load();
     let own = directory.path().to_str().unwrap();
     let here = std::env::current_dir().unwrap();

@@ -23,12 +23,7 @@ fn check(rule: &str, soft: bool, expected: &[&str]) {
     );
     write(&path, text).unwrap();
     set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
-    let mut reading = Reading::default();
-    reading.examination = Some(examination(run::Surroundings {
-        withheld: Vec::new(),
-        path: Some("/usr/bin:/bin".into()),
-        temporary_directory: directory.path().to_owned(),
-    }));
+    let reading = Reading { examination: Some(on_this_machine(directory.path())), ..Reading::default() };
     let (_, problems) = HooksFiles::new(vec![path], reading).load();
     let found: Vec<&str> = problems.iter().map(|problem| problem.kind.code()).collect();
     assert_eq!(found, expected, "{rule}: {problems:#?}");
