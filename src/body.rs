@@ -68,6 +68,23 @@ impl Reservation {
     }
 }
 
+/// Bytes, and the memory that is reserved for them.
+struct Held {
+    bytes: Bytes,
+    _reservation: Arc<Reservation>,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// `bytes`, which are of the body or were made of it: its memory stays reserved for as long as they live.
+pub(crate) fn held(bytes: Bytes, reservation: &Arc<Reservation>) -> Bytes {
+    Bytes::from_owner(Held { bytes, _reservation: reservation.clone() })
+}
+
 impl Drop for Reservation {
     fn drop(&mut self) {
         self.budget.taken.fetch_sub(self.bytes, Ordering::Relaxed);

@@ -140,7 +140,7 @@ async fn answer(
 /// A request with its body, which is counted for as long as it is here.
 struct Received {
     request: Request,
-    reservation: Reservation,
+    reservation: Arc<Reservation>,
     at_unix_ms: i64,
 }
 
@@ -161,7 +161,7 @@ async fn receive(
         headers: head.headers,
         body,
     };
-    Ok(Received { request, reservation, at_unix_ms: unix_ms_now() })
+    Ok(Received { request, reservation: Arc::new(reservation), at_unix_ms: unix_ms_now() })
 }
 
 /// Gives the file's name, or nothing when none is written.
@@ -215,7 +215,9 @@ async fn deliver_to(
     let judgement = off_the_others_way(of_hook.body.len() > LONG_BODY_BYTES, judging);
     tell_judgement(hook, id, &judgement);
     let ruling = match judgement.ruling {
-        Ruling::Met { invocation, delivery: value } => {
+        Ruling::Met { mut invocation, delivery: value } => {
+            let reservation = &received.reservation;
+            invocation.stdin = invocation.stdin.map(|bytes| body::held(bytes, reservation));
             // Held only for as long as it may have to be saved.
             let received = delivery.saved_requests.as_ref().map(|_| received);
             let key = value.map(|value| DeliveryKey::new(&hook.id, &value));

@@ -248,8 +248,9 @@ fn rehearse(
     } else {
         report.answer.follow(&hook.response);
     }
-    let Invocation { program, arguments, environment, files, working_directory, circumstances, .. } =
-        invocation;
+    let Invocation {
+        program, arguments, environment, files, working_directory, stdin, circumstances, ..
+    } = invocation;
     let mut short: Vec<String> = Vec::new();
     for note in notes {
         match note {
@@ -281,6 +282,7 @@ fn rehearse(
             .collect(),
         cwd: directory(working_directory.as_deref()),
         files: files.into_iter().map(file).collect(),
+        stdin: stdin.map(|bytes| Argument::from(bytes.to_vec())),
         circumstances: circumstances.as_ref().into(),
         problem: rehearsed.err(),
         notes: short,

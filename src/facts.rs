@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
+
 use crate::json_text;
 use crate::lookup::{Found, lookup, lookup_mut};
 use crate::payload::{Payload, json, query};
@@ -116,6 +118,14 @@ impl<'a> Facts<'a> {
             Subject::DeliveryEvent => label(self.origin.labels.event.as_deref(), subject),
             Subject::DeliverySender => label(self.origin.sender, subject),
             Subject::Unusable { source, name } => Err(NoValue::Unusable(format!("{source} {name}"))),
+        }
+    }
+
+    /// The same as bytes of its own; those of the body are not copied.
+    pub(crate) fn bytes_if_any(&self, reference: &Reference) -> Result<Result<Bytes, NoValue>, NoValue> {
+        match reference.subject {
+            Subject::RawBody if !self.payload.is_multipart => Ok(Ok(self.request.body.clone())),
+            _ => Ok(self.text_if_any(reference)?.map(|text| Bytes::from(text.into_owned()))),
         }
     }
 

@@ -23,6 +23,8 @@ pub(crate) struct Hook {
     pub(crate) arguments: Vec<Reference>,
     pub(crate) environment: Vec<Variable>,
     pub(crate) files: Vec<FileVariable>,
+    /// What the command reads; `None`: nothing.
+    pub(crate) stdin: Option<Reference>,
     pub(crate) circumstances: Arc<Circumstances>,
     /// `None`: the server's default applies.
     pub(crate) methods: Option<Vec<String>>,
@@ -78,6 +80,7 @@ impl Hook {
         let mut references: Vec<&Reference> = self.arguments.iter().chain(&self.parse_as_json).collect();
         references.extend(self.environment.iter().map(|variable| &variable.value));
         references.extend(self.files.iter().map(|file| &file.value));
+        references.extend(&self.stdin);
         if let Some(Deduplicate { by: DuplicateKey::Value(reference), .. }) = &self.deduplicate {
             references.push(reference);
         }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
+use bytes::Bytes;
 
 use crate::circumstances::Circumstances;
 use crate::facts::{Facts, NoValue};
@@ -25,6 +26,8 @@ pub(crate) struct Invocation {
     pub(crate) environment: Vec<(OsString, OsString)>,
     pub(crate) files: Vec<InvocationFile>,
     pub(crate) working_directory: Option<PathBuf>,
+    /// What the command reads; `None`: nothing.
+    pub(crate) stdin: Option<Bytes>,
     pub(crate) circumstances: Arc<Circumstances>,
 }
 
@@ -51,6 +54,8 @@ pub(crate) enum Shortfall {
     Argument { position: usize, why: NoValue },
     #[error("the variable {name} is not set: {why}")]
     Variable { name: String, why: NoValue },
+    #[error("the command's stdin is empty: {why}")]
+    Stdin { why: NoValue },
     #[error(
         "error decoding string: what {name} refers to is not base64 to its end, the file has what comes before"
     )]
@@ -91,6 +96,13 @@ pub(crate) fn build(hook: &Hook, facts: &Facts<'_>) -> Result<(Invocation, Vec<S
             Err(why) => shortfalls.push(Shortfall::Variable { name: name.clone(), why }),
         }
     }
+    let stdin = hook.stdin.as_ref().map(|reference| facts.bytes_if_any(reference)).transpose()?;
+    let stdin = stdin.map(|found| {
+        found.unwrap_or_else(|why| {
+            shortfalls.push(Shortfall::Stdin { why });
+            Bytes::new()
+        })
+    });
     let invocation = Invocation {
         hook_id: hook.id.clone(),
         request_id: facts.request.id.clone(),
@@ -99,6 +111,7 @@ pub(crate) fn build(hook: &Hook, facts: &Facts<'_>) -> Result<(Invocation, Vec<S
         environment,
         files,
         working_directory: hook.command.working_directory.as_ref().map(PathBuf::from),
+        stdin,
         circumstances: hook.circumstances.clone(),
     };
     Ok((invocation, shortfalls))

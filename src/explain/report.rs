@@ -129,6 +129,8 @@ pub(super) struct InvocationReport {
     pub(super) env: BTreeMap<String, Argument>,
     pub(super) cwd: String,
     pub(super) files: Vec<FileReport>,
+    /// `None`: the hook passes nothing.
+    pub(super) stdin: Option<Argument>,
     pub(super) circumstances: CircumstancesReport,
     /// Why the command could not be started.
     pub(super) problem: Option<String>,
@@ -216,8 +218,8 @@ impl Serialize for Argument {
 /// of `env` those variables that need it.
 impl Serialize for InvocationReport {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { program, argv, env, cwd, files, circumstances, problem, notes } = self;
-        let mut fields = serializer.serialize_struct("InvocationReport", 11)?;
+        let Self { program, argv, env, cwd, files, stdin, circumstances, problem, notes } = self;
+        let mut fields = serializer.serialize_struct("InvocationReport", 12)?;
         fields.serialize_field("program", program)?;
         fields.serialize_field("argv", argv)?;
         if !argv.iter().all(Argument::is_text) {
@@ -235,8 +237,13 @@ impl Serialize for InvocationReport {
         }
         fields.serialize_field("cwd", cwd)?;
         fields.serialize_field("files", files)?;
-        // Always empty.
-        fields.serialize_field("stdin", "")?;
+        match stdin {
+            Some(stdin) => fields.serialize_field("stdin", stdin)?,
+            None => fields.serialize_field("stdin", "")?,
+        }
+        if let Some(stdin) = stdin.as_ref().filter(|stdin| !stdin.is_text()) {
+            fields.serialize_field("stdin_base64", &stdin.base64())?;
+        }
         fields.serialize_field("circumstances", circumstances)?;
         fields.serialize_field("problem", problem)?;
         fields.serialize_field("notes", notes)?;

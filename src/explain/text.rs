@@ -193,7 +193,8 @@ impl Text {
     fn invocation(&mut self, invocation: Option<&InvocationReport>) {
         self.head("Command");
         let Some(invocation) = invocation else { return self.line(NOT_REACHED, "not reached") };
-        let InvocationReport { program, argv, env, cwd, files, circumstances, problem, notes } = invocation;
+        let InvocationReport { program, argv, env, cwd, files, stdin, circumstances, problem, notes } =
+            invocation;
         let argv: Vec<String> = argv.iter().map(|argument| shell_quoted(&argument.0)).collect();
         match problem {
             Some(problem) => self.line(ERROR, problem),
@@ -211,7 +212,10 @@ impl Text {
             );
         }
         self.entry("cwd", &shell_quoted(cwd.as_bytes()));
-        self.entry("stdin", "empty");
+        match stdin.as_ref().map_or(0, |stdin| stdin.0.len()) {
+            0 => self.entry("stdin", "empty"),
+            bytes => self.entry("stdin", &format!("{bytes} bytes")),
+        }
         self.circumstances(circumstances);
         for note in notes {
             self.entry("note", note);

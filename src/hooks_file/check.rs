@@ -164,6 +164,7 @@ fn read_hook(reader: &mut Reader<'_>, record: Record<'_>, id: String) -> Hook {
         arguments: reader.list(record, "pass-arguments-to-command", argument),
         environment: reader.list(record, "pass-environment-to-command", variable),
         files: reader.list(record, "pass-file-to-command", file_variable),
+        stdin: reader.at(record, "pass-stdin-to-command", argument).flatten(),
         circumstances: Arc::new(circumstances(reader, record)),
         methods: (!methods.is_empty()).then_some(methods),
         content_type: reader.text(record, "incoming-payload-content-type").filter(|text| !text.is_empty()),

@@ -122,6 +122,11 @@ pub(super) const HOOK: &[Key] = &[
         "Temporary files; the variable `envname`, or HOOK_ and the `name` in capitals, has the path.",
     ),
     key(
+        "pass-stdin-to-command",
+        Shape::Reference,
+        "What the command reads from its stdin. Without it, and without a value: nothing.",
+    ),
+    key(
         "timeout",
         Shape::Text,
         "How long the command may run, as 10m. Then its process group gets SIGTERM, and after `kill-grace` SIGKILL.",

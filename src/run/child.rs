@@ -1,6 +1,7 @@
 //! One child process from its start to its end.
 
 mod ending;
+mod stdin;
 
 use std::ffi::OsStr;
 use std::io::{self, Write};
@@ -21,6 +22,7 @@ use crate::circumstances::Circumstances;
 use crate::invocation::{Invocation, InvocationFile};
 use crate::outcome::{ARGUMENT_BYTES_MAX, Cut, Ending, Outcome, Output, StartFailure};
 use ending::{Group, Progress};
+use stdin::Feed;
 
 /// Background processes whose inherited output is still read after their run, so that they can write
 /// on. Each costs one descriptor; those beyond get a closed pipe.
@@ -53,12 +55,13 @@ pub(crate) struct Running {
     group: Group,
     circumstances: Arc<Circumstances>,
     pipe: pipe::Receiver,
+    stdin: Option<Feed>,
     started: Instant,
     /// Removed when the run is over.
     _files: Vec<TempPath>,
 }
 
-/// Starts the command: own process group, empty stdin, stdout and stderr in one pipe.
+/// Starts the command: own process group, stdout and stderr in one pipe.
 #[expect(clippy::disallowed_methods, reason = "this is the one place where processes start")]
 pub(crate) fn start(invocation: &Invocation, surroundings: &Surroundings) -> Result<Running, StartFailure> {
     let directory = invocation.working_directory.as_deref();
@@ -67,7 +70,9 @@ pub(crate) fn start(invocation: &Invocation, surroundings: &Surroundings) -> Res
     let (reader, writer) = io::pipe()?;
     let mut command = std::process::Command::new(&path);
     command.arg0(&invocation.program).args(&invocation.arguments).process_group(0);
-    command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
+    command.stdout(writer.try_clone()?).stderr(writer);
+    let (stdin, feed) = stdin_of(invocation)?;
+    command.stdin(stdin);
     for name in &surroundings.withheld {
         command.env_remove(name);
     }
@@ -90,7 +95,13 @@ pub(crate) fn start(invocation: &Invocation, surroundings: &Surroundings) -> Res
     let group = Group(child.id().map(|id| Pid::from_raw(id.cast_signed())));
     let pipe = pipe::Receiver::from_owned_fd(reader.into())?;
     let circumstances = invocation.circumstances.clone();
-    Ok(Running { child, group, circumstances, pipe, started, _files: files })
+    Ok(Running { child, group, circumstances, pipe, stdin: feed, started, _files: files })
+}
+
+fn stdin_of(invocation: &Invocation) -> io::Result<(Stdio, Option<Feed>)> {
+    let Some(bytes) = &invocation.stdin else { return Ok((Stdio::null(), None)) };
+    let (reader, writer) = io::pipe()?;
+    Ok((reader.into(), Feed::new(writer, bytes.clone())?))
 }
 
 /// What is known of a start without starting: the file that would be run, if it can be and takes what it is
@@ -166,6 +177,7 @@ impl Running {
                     Ok(0) | Err(_) => is_open = false,
                     Ok(_) => output.keep(&mut buffer, wanted),
                 },
+                () = stdin::write_on(&mut self.stdin), if self.stdin.is_some() => {}
                 status = self.child.wait(), if !progress.has_exited() => progress.exited(status),
                 () = at(progress.alarm_at()) => if progress.alarm().is_break() {
                     is_leaked = true;

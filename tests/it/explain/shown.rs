@@ -29,6 +29,8 @@ const HOOKS: &str = r#"
     - {source: payload, name: pusher, envname: PUSHER}
   pass-file-to-command:
     - {source: raw-request-body, envname: BODY}
+  pass-stdin-to-command: {source: payload, name: pusher}
+  timeout: 10m
   trigger-rule:
     and:
       - match: {type: value, value: push, parameter: {source: header, name: X-GitHub-Event}}
@@ -69,6 +71,7 @@ const HOOKS: &str = r#"
   pass-arguments-to-command: [{source: url, name: a}]
   pass-environment-to-command: [{source: url, name: a, envname: RAW}]
   pass-file-to-command: [{source: url, name: a, envname: FILE}]
+  pass-stdin-to-command: {source: url, name: a}
 "#;
 
 fn hooks() -> TempDir {
