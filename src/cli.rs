@@ -105,7 +105,7 @@ pub(crate) struct Flags {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct LogFlags {
-    /// Log every request and run, not only warnings and errors
+    /// Log every request and run, not only warnings, errors and why a hook did not run
     #[arg(long)]
     pub(crate) verbose: bool,
     /// Log arguments, environment and output too; implies -verbose

@@ -14,6 +14,7 @@ use crate::body::{self, BodyBudget, BodyError, BodyLimits, Reservation};
 use crate::duplicates::{Admission, DeliveryKey, Duplicates};
 use crate::hook::{Hook, HookTable};
 use crate::judge::{Nobody, Ruling, judge};
+use crate::log::Quota;
 use crate::log_text::clipped;
 use crate::request::{Peer, Request};
 use crate::request_id::RequestIds;
@@ -25,7 +26,7 @@ use crate::saved_requests::SavedRequests;
 use crate::sender::Answered;
 use crate::set_up;
 use run::{Met, run};
-use tell::{milliseconds, story_of, tell_judgement};
+use tell::{milliseconds, story_of, tell_judgement, told_of};
 
 /// A body that takes a millisecond or more to verify and parse.
 const LONG_BODY_BYTES: usize = 64 * 1024;
@@ -39,6 +40,8 @@ pub(crate) struct Delivery {
     pub(crate) runs: Arc<Runs>,
     pub(crate) leaked_pipes: LeakedPipes,
     pub(crate) request_ids: RequestIds,
+    /// Of requests that did not run for what they are.
+    pub(crate) unmet: Quota,
     /// Where requests go that were not run, if anywhere.
     pub(crate) saved_requests: Option<SavedRequests>,
 }
@@ -59,11 +62,13 @@ struct Answer {
     story: String,
     /// The file with the request, if it was saved.
     saved: String,
+    /// The hook did not run for what the request is, which the log tells without `-verbose` too.
+    is_unmet: bool,
 }
 
 impl Answer {
     fn new(response: HttpResponse, story: impl Into<String>) -> Self {
-        Self { response, story: story.into(), saved: String::new() }
+        Self { response, story: story.into(), saved: String::new(), is_unmet: false }
     }
 }
 
@@ -85,13 +90,19 @@ pub(crate) async fn deliver(
     let leaves_body = !matches!(route, Route::Hook(_) | Route::HandshakeOnly { .. })
         && request.body().size_hint().upper().is_none_or(|bytes| bytes > LONG_BODY_BYTES as u64);
     let (hook, answer) = answer(delivery, route, peer, &id, request).await;
-    let Answer { mut response, story, saved } = answer;
+    let Answer { mut response, story, saved, is_unmet } = answer;
     if leaves_body {
         respond::close_after(&mut response);
     }
     let status = response.status().as_u16();
     let (hook, duration_ms) = (hook.unwrap_or_default(), milliseconds(received.elapsed()));
-    info!(request = %id, hook, status, duration_ms, saved, "{method} {path}: {story}");
+    match is_unmet.then(|| delivery.unmet.take(&hook, received)).flatten() {
+        Some(untold) => {
+            let untold = told_of(untold);
+            warn!(request = %id, hook, status, duration_ms, saved, "{method} {path}: {story}{untold}");
+        }
+        None => info!(request = %id, hook, status, duration_ms, saved, "{method} {path}: {story}"),
+    }
     response
 }
 
@@ -117,6 +128,7 @@ async fn answer(
                 respond::method_not_allowed(&allowed),
                 story_of(&hook, &Ruling::MethodNotAllowed { allowed }),
             );
+            answer.is_unmet = true;
             answer.saved = save_unread(delivery, &hook, peer, id, request).await;
             (Some(hook), answer)
         }
@@ -231,7 +243,10 @@ async fn deliver_to(
         }
         ruling => ruling,
     };
-    let answer = Answer::new(respond::to_ruling(&ruling, hook, global), story_of(&hook.id, &ruling));
+    let answer = Answer {
+        is_unmet: matches!(ruling, Ruling::NotMet { .. } | Ruling::MethodNotAllowed { .. }),
+        ..Answer::new(respond::to_ruling(&ruling, hook, global), story_of(&hook.id, &ruling))
+    };
     let answer = match ruling {
         Ruling::Handshake(answered) => match keep_offered(hook, id, &answered) {
             Ok(()) if !answered.is_refused() => return answer,

@@ -238,6 +238,8 @@ fn rehearse(
 ) {
     let hint = invocation.hint_on_words().map(|hint| format!("; {hint}")).unwrap_or_default();
     let rehearsed = run::rehearse(&invocation, &server.surroundings);
+    let directory_of_run = invocation.working_directory.as_deref();
+    let examined = run::examine(Path::new(&invocation.program), directory_of_run, &server.surroundings);
     let rehearsed = rehearsed.map_err(|failure| format!("{failure}{hint}"));
     if let Err(failure) = &rehearsed {
         report.verdict = Verdict::Error;
@@ -252,6 +254,9 @@ fn rehearse(
         program, arguments, environment, files, working_directory, stdin, circumstances, ..
     } = invocation;
     let mut short: Vec<String> = Vec::new();
+    if let (Ok(_), Err(failure)) = (&rehearsed, examined) {
+        short.push(format!("the command would start and then fail: {failure}"));
+    }
     for note in notes {
         match note {
             Note::Shortfall(shortfall) => short.push(shortfall.to_string()),

@@ -19,6 +19,7 @@ mod record;
 mod schema;
 mod secrets;
 mod set;
+mod syntax;
 pub(crate) mod template;
 
 use std::fmt;
@@ -108,7 +109,8 @@ fn place_of_hook(path: &Path, reading: &Reading, index: usize) -> (node::Positio
     match source_of(path, reading, false) {
         Ok(source) => {
             let position = check::place_of_hook(&source.text, index);
-            (position, reading.examination.as_ref().and_then(|_| source.excerpt(position, &[])))
+            let secrets = excerpt::secrets_in(&source.text, false);
+            (position, reading.examination.as_ref().and_then(|_| source.excerpt(position, &secrets)))
         }
         Err(_) => Default::default(),
     }
@@ -131,7 +133,8 @@ fn source_of<'p>(path: &'p Path, reading: &Reading, is_first: bool) -> Result<So
             let message = format!("template: {}", error.message);
             let help = "mend the template, or start without `-template` if the file is none";
             let problem = Problem::of_file(Kind::Template, file, message, help);
-            let excerpt = reading.examination.as_ref().and_then(|_| Excerpt::at(&text, position, &[]));
+            let secrets = excerpt::secrets_in(&text, true);
+            let excerpt = reading.examination.as_ref().and_then(|_| Excerpt::at(&text, position, &secrets));
             Err(Box::new(Problem { position, excerpt, ..problem }))
         }
     }

@@ -3,6 +3,8 @@
 //! Nothing that a stranger sends can begin a new line: control characters are escaped, and the lines of
 //! a command's output are indented.
 
+mod quota;
+
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Write};
@@ -15,6 +17,8 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::registry::LookupSpan;
+
+pub(crate) use quota::Quota;
 
 #[derive(Debug, Clone)]
 pub(crate) struct LogSettings {

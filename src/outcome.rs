@@ -66,6 +66,8 @@ pub(crate) enum StartFailure {
     NotExecutable { path: PathBuf },
     #[error("{} names the interpreter {interpreter} in its #! line, and there is no such file", .path.display())]
     NoInterpreter { path: PathBuf, interpreter: String },
+    #[error("{} asks `env` for `{program}` in its #! line, and there is no such program in $PATH", .path.display())]
+    NoProgramForEnv { path: PathBuf, program: String },
     #[error(
         "the #! line of {} ends with a carriage return: the file has Windows line ends, convert it with `dos2unix`",
         .path.display()

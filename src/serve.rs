@@ -14,7 +14,7 @@ use crate::deliver::{Delivery, Settings};
 use crate::duplicates::Duplicates;
 use crate::hook::{Hook, HookTable};
 use crate::hooks_file::{Effect, HooksFiles, Problem, Reading, hooks_files_in};
-use crate::log::{self, LogFile, LogFormat, LogSettings};
+use crate::log::{self, LogFile, LogFormat, LogSettings, Quota};
 use crate::pidfile::PidFile;
 use crate::privileges::{self, Account};
 use crate::request_id::RequestIds;
@@ -241,6 +241,7 @@ fn delivery(flags: &Flags) -> Result<Delivery, String> {
         duplicates: Duplicates::default(),
         runs: Runs::new(),
         leaked_pipes: LeakedPipes::default(),
+        unmet: Quota::default(),
         request_ids: RequestIds::new(flags.x_request_id, flags.x_request_id_limit),
         saved_requests: saved_requests(flags)?,
     })

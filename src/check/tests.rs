@@ -80,6 +80,14 @@ fn every_kind_has_a_case_that_shows_it() {
     assert!(missing.is_empty(), "without a case: {missing:?}");
 }
 
+/// The secret of all cases.
+#[test]
+fn no_report_shows_a_secret() {
+    for Checked { case, text, json, .. } in checked() {
+        assert!(!text.contains("hunter22") && !json.contains("hunter22"), "{}: {text}", case.name);
+    }
+}
+
 #[test]
 fn reports_for_people() {
     insta::assert_snapshot!(all(|checked| &checked.text));

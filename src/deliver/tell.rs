@@ -10,6 +10,9 @@ use crate::judge::{Judgement, Note, Ruling};
 use crate::outcome::{Ending, Outcome, StartFailure};
 use crate::payload::Problem;
 
+/// How a shell or `env` exits that finds no program of the name it was given (POSIX).
+const NO_PROGRAM: i32 = 127;
+
 /// What is worth a line of its own. The verdict itself stands in the request's line.
 pub(super) fn tell_judgement(hook: &Hook, id: &str, judgement: &Judgement) {
     let Judgement { verified, notes, ruling } = judgement;
@@ -94,6 +97,14 @@ pub(crate) fn story_of(hook_id: &str, ruling: &Ruling) -> String {
     }
 }
 
+/// That lines like this one were left out, if some were.
+pub(super) fn told_of(untold: u64) -> String {
+    match untold {
+        0 => String::new(),
+        untold => format!(" ({untold} such lines were left out; `-verbose` has them all)"),
+    }
+}
+
 pub(super) fn tell_start(invocation: &Invocation) {
     let Invocation { hook_id, request_id, program, arguments, environment, files, working_directory, .. } =
         invocation;
@@ -135,7 +146,11 @@ pub(super) fn tell_outcome(request: &str, hook: &str, outcome: &Outcome) {
             info!(request = %request, hook = %hook, outcome = %ending, duration_ms, "finished handling {hook}");
         }
         _ => {
-            let message = format!("error occurred: {ending}; finished handling {hook}");
+            let hint = match ending {
+                Ending::Exited(NO_PROGRAM) => "; a shell or `env` found no such program in the server's PATH",
+                _ => "",
+            };
+            let message = format!("error occurred: {ending}; finished handling {hook}{hint}");
             warn!(request = %request, hook = %hook, outcome = %ending, duration_ms, "{message}");
         }
     }

@@ -7,10 +7,11 @@ use super::check_circumstances::circumstances;
 use super::check_response::response_settings;
 use super::check_rule::rule;
 use super::check_verify::{deduplicate, verify};
-use super::excerpt::Excerpt;
-use super::node::{self, Node, Position, Segment, SyntaxError, Target};
+use super::excerpt::{self, Excerpt};
+use super::node::{self, Node, Position, Segment, Target};
 use super::problem::{Kind, Problem};
 use super::record::{Reader, Record};
+use super::syntax::{self, Mistake};
 use super::{Loaded, Reading, Source, inspect, keys, lint};
 use crate::hook::{Command, Entry, FileVariable, Hook, Needs, Variable};
 use crate::nearest::nearest;
@@ -21,23 +22,20 @@ use crate::rule::Rule;
 pub(super) fn check(source: &Source<'_>, reading: &Reading) -> Loaded {
     let text = &source.text;
     let mut reader = Reader::new(source.file.clone(), text, reading);
-    let (hooks, syntax_error) = match node::parse(text) {
-        Ok((root, more_follow)) => {
+    let (hooks, of_text) = match node::parse(text) {
+        Ok((root, next)) => {
             let hooks = file_hooks(&mut reader, &root);
-            if more_follow {
-                reader.hook = None;
-                let message = "only the first document of the file is read, and another follows after `---`";
-                reader.report(Kind::SeveralDocuments, message, "put all hooks into one list");
-            }
-            (hooks, None)
+            (hooks, next.map(|position| (Kind::SeveralDocuments, syntax::more(text, position))))
         }
-        Err(error) => (Vec::new(), Some(error)),
+        Err(error) => (Vec::new(), Some((Kind::Syntax, syntax::mistake(text, &error)))),
     };
     if reading.examination.is_some() {
         inspect::file(&mut reader, source);
     }
-    let is_refused = reader.file_refused || syntax_error.is_some();
-    let secrets: Vec<String> = reader.literal_secrets.iter().map(|secret| secret.text.clone()).collect();
+    let is_unread = matches!(of_text, Some((Kind::Syntax, _)));
+    let is_refused = reader.file_refused || is_unread;
+    let written = reader.literal_secrets.iter().map(|secret| secret.text.clone());
+    let secrets: Vec<String> = written.chain(excerpt::secrets_in(text, is_unread)).collect();
     let excerpt = |position| reading.examination.as_ref().and_then(|_| source.excerpt(position, &secrets));
     let mut problems: Vec<Problem> = reader
         .problems
@@ -55,9 +53,8 @@ pub(super) fn check(source: &Source<'_>, reading: &Reading) -> Loaded {
             Problem { position, excerpt: excerpt(position), ..problem }
         })
         .collect();
-    if let Some(SyntaxError { position, message }) = syntax_error {
-        let help = "look at this line and the one before: indentation, quotes, brackets, a missing colon";
-        let problem = Problem::of_file(Kind::Syntax, source.file.clone(), message, help);
+    if let Some((kind, Mistake { position, message, help })) = of_text {
+        let problem = Problem::of_file(kind, source.file.clone(), message, &help);
         problems.push(Problem { position, excerpt: excerpt(position), ..problem });
     }
     if reader.problems_dropped > 0 {

@@ -14,6 +14,7 @@ use super::secrets::{is_secret, secrets};
 use crate::nearest::nearest;
 use crate::reference::Reference;
 use crate::rule::{Comparison, GoRegex, HmacAlgorithm, HmacKey, Match, Rule};
+use crate::secrecy::{is_token, literals};
 
 /// Operators in one another. Evaluation recurses.
 const RULE_DEPTH_MAX: usize = 100;
@@ -83,6 +84,7 @@ fn parts(reader: &mut Reader<'_>, node: &Node, depth: usize) -> Option<Vec<Rule>
 fn match_rule(reader: &mut Reader<'_>, node: &Node) -> Option<Match> {
     let record = reader.record(node, "a match", keys::MATCH)?;
     let kind = reader.text(record, "type").unwrap_or_default();
+    keep_secrets(reader, record, &kind);
     let algorithm = match kind.as_str() {
         "ip-whitelist" => return ip_whitelist(reader, record),
         "scalr-signature" => {
@@ -121,6 +123,33 @@ fn match_rule(reader: &mut Reader<'_>, node: &Node) -> Option<Match> {
     Some(Match::Text { parameter, comparison: Comparison::Hmac(keys?) })
 }
 
+/// Keeps what is compared with, when that is a secret: by the name of the parameter, or because it was written
+/// beside the secret of a signature.
+fn keep_secrets(reader: &mut Reader<'_>, record: Record<'_>, kind: &str) {
+    let parameter = record.get("parameter").and_then(|(_, node)| match node {
+        Node::Mapping(entries) => {
+            let text = |key: &str| match entries.iter().rfind(|(name, _)| name.eq_ignore_ascii_case(key))? {
+                (_, Node::Text(text)) => Some(text.as_str()),
+                _ => None,
+            };
+            Some(Reference::new(text("source")?, text("name")?))
+        }
+        _ => None,
+    });
+    let is_signature = kind.contains("-hmac-") || kind.contains("-hash-") || kind == "scalr-signature";
+    if !is_signature && !parameter.as_ref().is_some_and(is_secret) {
+        return;
+    }
+    for key in ["value", "regex"] {
+        reader.at(record, key, |reader, node| match node {
+            Node::Text(text) | Node::Number(text) if is_token(&literals(text)) => {
+                reader.keep_literal_secret(text);
+            }
+            _ => {}
+        });
+    }
+}
+
 fn parameter(reader: &mut Reader<'_>, record: Record<'_>) -> Option<Reference> {
     let Some((index, node)) = record.get("parameter") else {
         let help = "say what to compare: `parameter: {source: …, name: …}`";
@@ -144,9 +173,6 @@ fn value(reader: &mut Reader<'_>, record: Record<'_>) -> Option<Match> {
         return None;
     }
     let value = reader.text(record, "value").unwrap_or_default();
-    if parameter.as_ref().is_some_and(is_secret) {
-        reader.at(record, "value", |reader, _| reader.keep_literal_secret(&value));
-    }
     Some(Match::Text { parameter: parameter?, comparison: Comparison::Value(value) })
 }
 

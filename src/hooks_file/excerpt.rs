@@ -2,6 +2,7 @@
 
 use super::node::Position;
 use crate::nearest::nearest;
+use crate::secrecy::random_parts;
 
 /// Characters shown before and after the place. Hooks files made by programs may be one long line.
 const AROUND_CHARACTERS: usize = 100;
@@ -33,7 +34,10 @@ impl Excerpt {
         let text_of = |from: usize, to: usize| characters.get(from..to).unwrap_or_default().iter().collect();
         let before: String = text_of(first, start);
         let meant: String = text_of(start, end);
-        let line: String = text_of(first, last);
+        let mut line: String = text_of(first, last);
+        if last < characters.len() {
+            line.push('…');
+        }
         Some(Self { start: before.len(), end: before.len() + meant.len(), line, is_cut: first > 0 })
     }
 
@@ -106,7 +110,7 @@ fn closing(quoted: &[char], quote: char, escape: Option<char>) -> usize {
     quoted.len()
 }
 
-/// `line` with a star for every character of a secret.
+/// `line` with a star for every character of a secret, and of what looks like one.
 fn masked(line: &str, secrets: &[String]) -> String {
     let mut masked = line.to_owned();
     for part in secrets.iter().flat_map(|secret| secret.lines()).map(str::trim) {
@@ -114,11 +118,90 @@ fn masked(line: &str, secrets: &[String]) -> String {
             masked = masked.replace(part, &"*".repeat(part.chars().count()));
         }
     }
+    for part in random_parts(&masked) {
+        // All of it is ASCII.
+        let stars = "*".repeat(part.len());
+        masked.replace_range(part, &stars);
+    }
     let mut characters: Vec<char> = masked.chars().collect();
     for end in ends_of_secret_keys(&characters) {
         mask_value(&mut characters, end);
     }
     characters.into_iter().collect()
+}
+
+/// The secrets that stand in `text`, by their keys, however it is to be read. When it cannot be read
+/// (`is_unread`), what a rule compares with may be one as well.
+pub(super) fn secrets_in(text: &str, is_unread: bool) -> Vec<String> {
+    let mut secrets = Vec::new();
+    let mut lines = text.lines().peekable();
+    while let Some(line) = lines.next() {
+        for value in values_of_secret_keys(line, is_unread) {
+            secrets.extend(scalars(value));
+            if !matches!(value.trim(), "" | "[" | "|" | ">" | "|-" | ">-") {
+                continue;
+            }
+            let indent = indent(line);
+            while let Some(below) =
+                lines.next_if(|below| below.trim().is_empty() || indent_of_item(below) > indent)
+            {
+                secrets.extend(scalars(below));
+            }
+        }
+    }
+    secrets
+}
+
+fn indent(line: &str) -> usize {
+    line.len() - line.trim_start().len()
+}
+
+/// A list may begin in the column of its key.
+fn indent_of_item(line: &str) -> usize {
+    indent(line) + usize::from(line.trim_start().starts_with("- "))
+}
+
+/// What follows the keys of secrets in a line.
+fn values_of_secret_keys(line: &str, is_unread: bool) -> Vec<&str> {
+    let is_of_word = |letter: char| letter.is_alphanumeric() || "-_".contains(letter);
+    let colons = line.match_indices(':').map(|(at, _)| at);
+    let of_secret = colons.filter_map(|at| {
+        let key = line.get(..at)?.trim_end_matches(['"', '\'']);
+        let start = key.rfind(|letter| !is_of_word(letter)).map_or(0, |byte| byte + 1);
+        let key = key.get(start..).unwrap_or_default().to_ascii_lowercase();
+        let is_secret = key.contains("secret") || key.contains("token") || (is_unread && key == "value");
+        is_secret.then(|| line.get(at + 1..))?
+    });
+    of_secret.collect()
+}
+
+/// The scalars at the beginning of `value`: one, or those of a list. Not the names of where a secret is.
+fn scalars(value: &str) -> Vec<String> {
+    let value = value.trim_start().trim_start_matches("- ").trim_start();
+    let is_list = value.starts_with('[');
+    let mut rest = value.trim_start_matches('[');
+    let mut found = Vec::new();
+    loop {
+        rest = rest.trim_start();
+        let (scalar, after) = match rest.chars().next() {
+            None | Some('{' | '#' | ']' | '|' | '>' | '&' | '*') => break,
+            Some(quote @ ('"' | '\'')) => {
+                let inner = rest.get(1..).unwrap_or_default();
+                inner.split_once(quote).unwrap_or((inner, ""))
+            }
+            Some(_) => {
+                let end = rest.find([',', ']', '}']).or_else(|| rest.find(" #")).unwrap_or(rest.len());
+                rest.split_at(end)
+            }
+        };
+        found.push(scalar.trim().to_owned());
+        match after.trim_start().strip_prefix(',') {
+            Some(next) if is_list => rest = next,
+            _ => break,
+        }
+    }
+    found.retain(|scalar| scalar.chars().count() >= SECRET_CHARACTERS_MIN && !scalar.contains('/'));
+    found
 }
 
 /// Where the words of a line end that are, or were meant to be, keys of a secret.
@@ -201,6 +284,29 @@ mod tests {
         check("  - hunter22", "  - ********");
         check("a secret", "a secret");
         check("secret:", "secret:");
+        check("  name: 9f86d081884c7d659a2feaa0c55ad015", "  name: ********************************");
+    }
+
+    #[test]
+    fn secrets_are_found_in_whatever_is_written() {
+        #[track_caller]
+        fn check(text: &str, is_unread: bool, expected: &[&str]) {
+            assert_eq!(secrets_in(text, is_unread), expected, "{text}");
+        }
+        check("  secret: hunter22 # x\n  id: a\n", false, &["hunter22"]);
+        check("[{\"secret\": \"hunter22\", \"id\": 1}]", false, &["hunter22"]);
+        check("  secret: [hunter22, 'swordfish']\n", false, &["hunter22", "swordfish"]);
+        check(
+            "  secret:\n    - hunter22\n    - swordfish\n  id: abcdef\n",
+            false,
+            &["hunter22", "swordfish"],
+        );
+        check("  secret:\n  - hunter22\n  id: abcdef\n", false, &["hunter22"]);
+        check("  secret: {env: VARIABLE}\n", false, &[]);
+        check("  verify-token: |\n    hunter22\n  id: abcdef\n", false, &["hunter22"]);
+        check("  value: hunter22\n", false, &[]);
+        check("  value: hunter22\n", true, &["hunter22"]);
+        check("  secret: 'hunter22\n", true, &["hunter22"]);
     }
 
     #[test]

@@ -122,6 +122,15 @@ fn advice(failure: &StartFailure, program: &str, directory: Option<&Path>) -> (K
         StartFailure::NoInterpreter { interpreter, .. } => {
             (Kind::NoInterpreter, format!("install {interpreter}, or mend the line"))
         }
+        StartFailure::NoProgramForEnv { program, .. } => {
+            let help = match program.contains(' ') {
+                true => format!("write `env -S {program}`: without `-S` all of it is one name"),
+                false => format!(
+                    "install {program}, or write its whole path in the line; the server's PATH is often shorter than yours"
+                ),
+            };
+            (Kind::NoInterpreter, help)
+        }
         StartFailure::CarriageReturn { path } => (
             Kind::CarriageReturn,
             format!("the file has Windows line ends: run `dos2unix {}`", path.display()),

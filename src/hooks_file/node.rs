@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use super::syntax::SyntaxError;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -42,27 +43,21 @@ pub(crate) struct Position {
     pub(crate) column: usize,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct SyntaxError {
-    pub(crate) position: Position,
-    pub(crate) message: String,
-}
-
-/// The first document of `text`, and whether others follow it.
-pub(crate) fn parse(text: &str) -> Result<(Node, bool), SyntaxError> {
+/// The first document of `text`, and where another follows it.
+pub(crate) fn parse(text: &str) -> Result<(Node, Option<Position>), SyntaxError> {
     let mut documents = serde_yaml::Deserializer::from_str(text);
     let Some(first) = documents.next() else {
-        return Ok((Node::Null, false));
+        return Ok((Node::Null, None));
     };
-    let mut node = Build.deserialize(first).map_err(syntax_error)?;
-    let more_follow = documents.next().is_some();
+    let mut node = Build.deserialize(first)?;
+    let next = documents.next().map(|next| position_of(next));
     if has_fraction(&node)
         && let Some(again) = serde_yaml::Deserializer::from_str(text).next()
     {
-        KeepDigits(&mut node).deserialize(again).map_err(syntax_error)?;
+        KeepDigits(&mut node).deserialize(again)?;
     }
     merge(&mut node);
-    Ok((node, more_follow))
+    Ok((node, next))
 }
 
 /// Where `target` stands in `text`.
@@ -71,27 +66,13 @@ pub(crate) fn locate(text: &str, target: &Target) -> Position {
         return Position::default();
     };
     let found = Find { path: &target.path, at_key: target.at_key }.deserialize(document);
-    found.err().map(|error| syntax_error(error).position).unwrap_or_default()
+    found.err().map(|error| SyntaxError::from(error).position).unwrap_or_default()
 }
 
-fn syntax_error(error: serde_yaml::Error) -> SyntaxError {
-    let position =
-        error.location().map(|at| Position { line: at.line(), column: at.column() }).unwrap_or_default();
-    SyntaxError { position, message: without_positions(&error.to_string()) }
-}
-
-/// The library's message without its ` at line 1 column 2`: the report has the position in its place.
-fn without_positions(message: &str) -> String {
-    let mut parts = message.split(" at line ");
-    let mut plain = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        plain.push_str(
-            part.trim_start_matches(|c: char| c.is_ascii_digit())
-                .strip_prefix(" column ")
-                .map_or(part, |rest| rest.trim_start_matches(|c: char| c.is_ascii_digit())),
-        );
-    }
-    plain
+/// Where a document begins, or what follows the first and is none.
+fn position_of(document: serde_yaml::Deserializer<'_>) -> Position {
+    let found = Find { path: &[], at_key: false }.deserialize(document);
+    found.err().map(|error| SyntaxError::from(error).position).unwrap_or_default()
 }
 
 fn has_fraction(node: &Node) -> bool {

@@ -112,7 +112,7 @@ pub(crate) fn rehearse(
 ) -> Result<PathBuf, StartFailure> {
     let directory = invocation.working_directory.as_deref();
     let program = Path::new(&invocation.program);
-    program::examine(program, directory, surroundings)?;
+    program::examine_start(program, directory, surroundings)?;
     check_sizes(invocation)?;
     if let Some(InvocationFile { variable, .. }) = invocation.files.first() {
         let place = directory.unwrap_or(&surroundings.temporary_directory);

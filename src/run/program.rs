@@ -32,14 +32,30 @@ pub(super) fn find(
     {
         return Ok(std::path::absolute(program)?);
     }
-    let directories = surroundings.path.as_deref().map(std::env::split_paths).into_iter().flatten();
-    let mut candidates = directories.map(|directory| directory.join(program));
-    let found = candidates.find(|candidate| is_executable_file(candidate)).ok_or(StartFailure::NotInPath)?;
+    let found = in_path(program, surroundings).ok_or(StartFailure::NotInPath)?;
     Ok(std::path::absolute(found)?)
 }
 
-/// Looks at a hook's command without running it, and gives its path.
+fn in_path(program: &Path, surroundings: &Surroundings) -> Option<PathBuf> {
+    let directories = surroundings.path.as_deref().map(std::env::split_paths).into_iter().flatten();
+    let mut candidates = directories.map(|directory| directory.join(program));
+    candidates.find(|candidate| is_executable_file(candidate))
+}
+
+/// Looks at a hook's command without running it, and gives its path. Also at what the command will look for
+/// itself, once it runs.
 pub(crate) fn examine(
+    program: &Path,
+    working_directory: Option<&Path>,
+    surroundings: &Surroundings,
+) -> Result<PathBuf, StartFailure> {
+    let path = examine_start(program, working_directory, surroundings)?;
+    look_at_env(&path, surroundings)?;
+    Ok(path)
+}
+
+/// Looks at what the system needs to start a command, and gives its path.
+pub(super) fn examine_start(
     program: &Path,
     working_directory: Option<&Path>,
     surroundings: &Surroundings,
@@ -108,6 +124,35 @@ pub(super) fn look_at_script(path: &Path) -> Result<(), StartFailure> {
     Ok(())
 }
 
+/// Looks for what `#!/usr/bin/env NAME` names: `env` itself starts, and then finds nothing.
+fn look_at_env(path: &Path, surroundings: &Surroundings) -> Result<(), StartFailure> {
+    let Ok(head) = head(path) else { return Ok(()) };
+    let Some(line) = head.strip_prefix(b"#!") else { return Ok(()) };
+    let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = String::from_utf8_lossy(line);
+    let Some(program) = program_of_env(&line).filter(|program| !program.contains('/')) else { return Ok(()) };
+    match in_path(Path::new(program), surroundings) {
+        Some(_) => Ok(()),
+        None => Err(StartFailure::NoProgramForEnv { path: path.to_owned(), program: program.to_owned() }),
+    }
+}
+
+/// The system hands all that follows the interpreter over as one argument, which `-S` takes apart.
+fn program_of_env(line: &str) -> Option<&str> {
+    let (interpreter, rest) = line.trim_ascii().split_once([' ', '\t'])?;
+    if Path::new(interpreter).file_name()? != "env" {
+        return None;
+    }
+    let rest = rest.trim_ascii();
+    match rest.strip_prefix("-S") {
+        Some(words) => {
+            words.split_ascii_whitespace().find(|word| !word.starts_with('-') && !word.contains('='))
+        }
+        None if rest.starts_with('-') || rest.contains('=') => None,
+        None => Some(rest).filter(|rest| !rest.is_empty()),
+    }
+}
+
 fn head(path: &Path) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     std::fs::File::open(path)?.take(HEAD_BYTES).read_to_end(&mut head)?;
@@ -129,5 +174,26 @@ pub(super) fn explain(path: &Path, working_directory: Option<&Path>, error: io::
         Some(Errno::E2BIG) => StartFailure::ArgumentsTooLong,
         Some(Errno::ENOEXEC) => StartFailure::NotAProgram { path: path.to_owned() },
         _ => StartFailure::Other(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_env_is_asked_for() {
+        #[track_caller]
+        fn check(line: &str, expected: Option<&str>) {
+            assert_eq!(program_of_env(line), expected, "{line}");
+        }
+        check("/usr/bin/env node", Some("node"));
+        check(" /usr/bin/env  node ", Some("node"));
+        check("/usr/bin/env python3 -u", Some("python3 -u"));
+        check("/usr/bin/env -S python3 -u", Some("python3"));
+        check("/usr/bin/env -S A=b node", Some("node"));
+        check("/usr/bin/env -i", None);
+        check("/usr/bin/env", None);
+        check("/bin/sh -e", None);
     }
 }

@@ -204,6 +204,28 @@ fn a_rule_that_is_not_met_is_named_by_its_path_without_values() {
     }
 }
 
+/// Whoever starts the server as it is documented first sees why nothing runs; a sender that tells of
+/// everything does not fill the log.
+#[test]
+fn why_a_hook_did_not_run_is_told_without_verbose_but_not_each_time() {
+    const REQUESTS: usize = 20;
+    const LINES_AT_ONCE: usize = 5;
+    let rule = "trigger-rule: {match: {type: value, value: main, parameter: {source: payload, name: ref}}}";
+    let server =
+        Setup::new().shell("guarded", "exit 0", rule).shell("other", "exit 0", "http-methods: [PUT]").start();
+    for _ in 0..REQUESTS {
+        server
+            .send(&Request::json("/hooks/guarded", r#"{"ref": "dev"}"#))
+            .assert(200, "Hook rules were not satisfied.");
+    }
+    assert_eq!(server.post("/hooks/other").status, 405);
+    let log = server.stop();
+    let told = |text: &str| log.iter().filter(|line| line.contains(text)).count();
+    assert_eq!(told("guarded got matched, but didn't get triggered"), LINES_AT_ONCE, "{log:#?}");
+    assert_eq!(told("match payload ref: not equal"), LINES_AT_ONCE, "{log:#?}");
+    assert_eq!(told("other got matched, but allows only PUT"), 1, "{log:#?}");
+}
+
 #[test]
 fn a_request_cannot_write_lines_of_its_own() {
     let server = Setup::new().says("hello", "hi").flags("-debug -x-request-id").start();

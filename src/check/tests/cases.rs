@@ -159,6 +159,10 @@ pub(super) const CASES: &[Case] = &[
         files: &[("notes.txt", "", PRIVATE)],
     },
     hook!(UnknownKey "note" "owner-of-this: ops"),
+    file!(UnknownKey "among secrets"
+        "[{\"id\": \"a\", \"execute-command\": \"true\", \"note\": 1, \"http-methods\": [\"POST\"], \"verify\": {\"sender\": \"github\", \"secret\": [\"hunter22\"]}}, {\"id\": \"b\", \"execute-command\": \"true\", \"trigger-rule\": {\"match\": {\"type\": \"payload-hmac-sha256\", \"value\": \"hunter22\", \"secret\": \"hunter22\", \"parameter\": {\"source\": \"header\", \"name\": \"X-Signature\"}}}}]\n"),
+    file!(Syntax "beside a secret"
+        "- id: a\n  verify:\n    sender: github\n    secret:\n      - hunter22\n      - 'hunter22\n  execute-command: 'true'\n"),
     hook!(EmptyTriggerRule "null" "trigger-rule:"),
     rule!(OldMatchType "sha1"
         "{match: {type: payload-hash-sha1, secret: hunter22, parameter: {source: header, name: X-Hub-Signature}}}"),
@@ -259,6 +263,9 @@ pub(super) const CASES: &[Case] = &[
     command!(CommandWithSpaces "echo" "execute-command: echo hello", "", 0o755),
     command!(CommandNotExecutable "mode" "execute-command: ./tool\n  command-working-directory: '@DIR@'", "#!/bin/sh\n", 0o644),
     command!(NoInterpreter "python" "execute-command: ./tool\n  command-working-directory: '@DIR@'", "#!/opt/no/python\n", 0o755),
+    command!(NoInterpreter "by env" "execute-command: ./tool\n  command-working-directory: '@DIR@'", "#!/usr/bin/env no-such-node\n", 0o755),
+    command!(NoInterpreter "by env, with an option"
+        "execute-command: ./tool\n  command-working-directory: '@DIR@'", "#!/usr/bin/env sh -e\n", 0o755),
     command!(CarriageReturn "Windows" "execute-command: ./tool\n  command-working-directory: '@DIR@'", "#!/bin/sh\r\n", 0o755),
     command!(NoWorkingDirectory "gone" "execute-command: 'true'\n  command-working-directory: /no/such/directory", "", 0o755),
     file!(UnknownKey "template"
