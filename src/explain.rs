@@ -19,6 +19,7 @@ use crate::body::BodyError;
 use crate::hook::{Hook, HookTable, OutputInResponse, ResponseSettings};
 use crate::invocation::Invocation;
 use crate::judge::{self, Judgement, Note, Ruling, judge};
+use crate::outcome::StartFailure;
 use crate::payload::{self, Kind, Wanted};
 use crate::request::Request;
 use crate::respond::{self, GlobalHeaders, HttpResponse};
@@ -253,24 +254,7 @@ fn rehearse(
     let Invocation {
         program, arguments, environment, files, working_directory, stdin, circumstances, ..
     } = invocation;
-    let mut short: Vec<String> = Vec::new();
-    if let (Ok(_), Err(failure)) = (&rehearsed, examined) {
-        short.push(format!("the command would start and then fail: {failure}"));
-    }
-    for note in notes {
-        match note {
-            Note::Shortfall(shortfall) => short.push(shortfall.to_string()),
-            Note::NoDelivery => {
-                short.push(
-                    "nothing in the request tells whether it is a duplicate: it counts as new".to_owned(),
-                );
-            }
-            Note::Payload(_) | Note::Json(_) | Note::Rotation { .. } => {}
-        }
-    }
-    if hook.deduplicate.is_some() {
-        short.push("a delivery that was accepted before would be answered the same, and not run".to_owned());
-    }
+    let failure = examined.err().filter(|_| rehearsed.is_ok());
     let file = |file: crate::invocation::InvocationFile| FileReport {
         variable: file.variable,
         content: Argument::from(file.content),
@@ -290,8 +274,30 @@ fn rehearse(
         stdin: stdin.map(|bytes| Argument::from(bytes.to_vec())),
         circumstances: circumstances.as_ref().into(),
         problem: rehearsed.err(),
-        notes: short,
+        notes: notes_on_run(hook, notes, failure.as_ref()),
     });
+}
+
+/// What came short, and what may become of the run all the same. `failure` is for what the command does not
+/// find once it has started.
+fn notes_on_run(hook: &Hook, notes: &[Note], failure: Option<&StartFailure>) -> Vec<String> {
+    let mut told = Vec::new();
+    told.extend(failure.map(|failure| format!("the command would start and then fail: {failure}")));
+    for note in notes {
+        match note {
+            Note::Shortfall(shortfall) => told.push(shortfall.to_string()),
+            Note::NoDelivery => {
+                told.push(
+                    "nothing in the request tells whether it is a duplicate: it counts as new".to_owned(),
+                );
+            }
+            Note::Payload(_) | Note::Json(_) | Note::Rotation { .. } => {}
+        }
+    }
+    if hook.deduplicate.is_some() {
+        told.push("a delivery that was accepted before would be answered the same, and not run".to_owned());
+    }
+    told
 }
 
 /// Where the command runs. Without a directory of its own that is the server's, and `explain` stands in for

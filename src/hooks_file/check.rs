@@ -80,7 +80,7 @@ fn file_hooks(reader: &mut Reader<'_>, root: &Node) -> Vec<(usize, Entry)> {
         Node::Null => return Vec::new(),
         Node::Sequence(items) => items,
         other => {
-            reader.wrong_type::<()>(other, "a list of hooks (`- id: …`, or `[{\"id\": …}]`)");
+            not_a_list(reader, other);
             return Vec::new();
         }
     };
@@ -102,6 +102,24 @@ fn file_hooks(reader: &mut Reader<'_>, root: &Node) -> Vec<(usize, Entry)> {
         hooks.push((index, entry));
     }
     hooks
+}
+
+fn not_a_list(reader: &mut Reader<'_>, root: &Node) {
+    const WANTED: &str = "a list of hooks (`- id: …`, or `[{\"id\": …}]`)";
+    let entries = match root {
+        Node::Mapping(entries) => entries.as_slice(),
+        _ => return reader.wrong_type::<()>(root, WANTED).unwrap_or_default(),
+    };
+    let has_id = entries.iter().any(|(key, _)| key.eq_ignore_ascii_case("id"));
+    let help = match entries {
+        _ if has_id => {
+            "write `- ` before its first key and indent the others as far, in JSON `[` and `]` around it"
+                .to_owned()
+        }
+        [(key, Node::Sequence(_))] => format!("remove the key `{key}`: the list alone is the file"),
+        _ => "begin each hook with `- id: NAME` and indent its keys under it".to_owned(),
+    };
+    reader.report(Kind::WrongType, format!("{WANTED} is wanted here, not a mapping"), help);
 }
 
 fn hook(reader: &mut Reader<'_>, node: &Node) -> Option<Entry> {

@@ -241,7 +241,7 @@ impl<'t> Scene<'t> {
         if !self.says("did not find expected") || self.rest.starts_with([';', '=']) {
             return None;
         }
-        if quotes(&self.before, quote).len() % 2 == 0 {
+        if quotes(&self.before, quote).len().is_multiple_of(2) {
             let help = match quote {
                 '\'' => "in single quotes write an apostrophe twice (`''`), or put the text in double quotes",
                 _ => "in double quotes write a quote as `\\\"`",
@@ -251,7 +251,7 @@ impl<'t> Scene<'t> {
         let above = (1..self.position.line).rev().take(LINES_BACK_MAX);
         let opened = above.into_iter().find_map(|number| {
             let columns = quotes(self.lines.get(number), quote);
-            let column = columns.last().filter(|_| columns.len() % 2 == 1)?;
+            let column = columns.last().filter(|_| !columns.len().is_multiple_of(2))?;
             Some(Position { line: number, column: *column })
         });
         unclosed_quote(opened?, quote)

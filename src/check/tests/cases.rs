@@ -71,6 +71,7 @@ pub(super) const CASES: &[Case] = &[
     file!(Syntax "JSON" "[{\"id\": \"a\",\n  \"execute-command\": \"true\""),
     file!(Syntax "tab" "- id: a\n\texecute-command: 'true'\n"),
     file!(WrongType "one hook without a list" "id: a\nexecute-command: 'true'\n"),
+    file!(WrongType "a list under a key" "hooks:\n- id: a\n  execute-command: 'true'\n"),
     hook!(WrongType "text for a list" "pass-arguments-to-command: payload"),
     hook!(WrongType "number in words" "success-http-response-code: 'ok'"),
     file!(DuplicateId "in one file"

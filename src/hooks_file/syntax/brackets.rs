@@ -79,7 +79,8 @@ pub(super) fn separator(scene: &Scene<'_>) -> Option<Mistake> {
         let position = Position { line: above, column: written.trim_end().chars().count() };
         return at(position, "a comma is missing at the end of this line", "write `,` after it");
     }
-    let mark = scene.before.chars().rev().find(|letter| ",:{[".contains(*letter))?;
+    let mut written = scene.before.chars().rev().chain(written.chars().rev());
+    let mark = written.find(|letter| ",:{[".contains(*letter))?;
     let is_key = scene.says("'}'") && mark != ':';
     match is_key {
         true => at(scene.position, "`:` is missing between a key and its value", "write `:` before this"),

@@ -1,6 +1,7 @@
 //! Mistakes in how lines are indented and in the marks of keys and items.
 
 use super::{Mistake, Scene, at};
+use crate::hooks_file::keys;
 use crate::hooks_file::node::Position;
 
 /// The lines of a text.
@@ -138,6 +139,7 @@ pub(super) fn no_colon(scene: &Scene<'_>) -> Option<Mistake> {
         return at(position, "a key has a `:` after it, not `=`", format!("write `{word}: …`"));
     }
     let goes_on = match scene.lines.above(line) {
+        _ if keys::is_known(keys::HOOK, &word) => "",
         Some((_, above)) if above.contains(": ") && beginning(above).column == column => {
             "; if the line goes on with the text above it, indent it further"
         }

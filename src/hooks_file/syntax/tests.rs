@@ -152,6 +152,7 @@ fn brackets() {
         "write `,`",
     );
     check("[{\"id\": \"a\" \"execute-command\": \"x\"}]", (1, 13), "comma is missing before", "write `,`");
+    check("[\n {\n  \"id\" \"a\"\n }]", (3, 8), "`:` is missing between", "write `:`");
     check("[{\"id\" \"a\"}]", (1, 8), "`:` is missing between", "write `:`");
     check("[{\"id\" = \"a\"}]", (1, 8), "not `=`", "write `:`");
     check("[{\"id\": \"a\"; \"x\": 1}]", (1, 12), "not by `;`", "write `,`");
