@@ -42,13 +42,19 @@ pub(crate) enum CaptureError {
     HeadTooLong,
     #[error("more than {HEADERS_MAX} headers")]
     TooManyHeaders,
-    #[error("the first line must be like `POST /hooks/deploy HTTP/1.1`")]
+    #[error(
+        "the first line must be like `POST /hooks/deploy HTTP/1.1`, with blanks and the like percent-encoded in the address"
+    )]
     RequestLine,
     #[error("a header line is not of the form `Name: value`")]
     HeaderLine,
+    #[error(
+        "line {line} is not of the form `Name: value`: a header stands on one line, and an empty line ends them"
+    )]
+    HeaderLineAt { line: usize },
     #[error("`{header}: {value}` is not understood")]
     OwnHeader { header: &'static str, value: String },
-    #[error("`Content-Length: {value}` is no length")]
+    #[error("`Content-Length: {value}` is no length, or there are several")]
     Length { value: String },
     #[error(
         "`Content-Length` announces {announced} bytes of body, and {present} follow: the capture was cut short, or \
@@ -63,7 +69,7 @@ pub(crate) fn read(message: Bytes) -> Result<Capture, CaptureError> {
     let mut head = httparse::Request::new(&mut storage);
     let parsed = head.parse(&message).map_err(|error| match error {
         httparse::Error::TooManyHeaders => CaptureError::TooManyHeaders,
-        httparse::Error::HeaderName | httparse::Error::HeaderValue => CaptureError::HeaderLine,
+        httparse::Error::HeaderName | httparse::Error::HeaderValue => bad_header_line(&message),
         httparse::Error::NewLine
         | httparse::Error::Status
         | httparse::Error::Token
@@ -165,6 +171,21 @@ fn own_headers<'h>(headers: &'h [httparse::Header<'h>]) -> (OwnHeaders<'h>, &'h 
     (own, rest)
 }
 
+/// The first line after the first that is no header.
+fn bad_header_line(message: &[u8]) -> CaptureError {
+    let lines = message.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let is_header = |line: &[u8]| {
+        let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+        name.len() < line.len() && HeaderName::from_bytes(name).is_ok()
+    };
+    let start = lines.clone().take_while(|line| line.is_empty()).count();
+    let mut head = lines.enumerate().skip(start + 1).take_while(|(_, line)| !line.is_empty());
+    match head.find(|(_, line)| !is_header(line)) {
+        Some((index, _)) => CaptureError::HeaderLineAt { line: index + 1 },
+        None => CaptureError::HeaderLine,
+    }
+}
+
 fn misunderstood(header: &'static str, value: &[u8]) -> CaptureError {
     CaptureError::OwnHeader { header, value: String::from_utf8_lossy(value).into_owned() }
 }
@@ -188,18 +209,24 @@ fn body(headers: &HeaderMap, rest: Bytes) -> Result<(Bytes, usize), CaptureError
         // Many tools write the header down and the body decoded.
         return Ok(decode_chunks(&rest).unwrap_or((rest, 0)));
     }
-    let Some(length) = headers.get(CONTENT_LENGTH) else { return Ok((rest, 0)) };
-    let announced = length.to_str().ok().and_then(|text| text.trim().parse::<usize>().ok());
+    // Twice the same is once, as for the server.
+    let mut lengths =
+        headers.get_all(CONTENT_LENGTH).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let Some(length) = lengths.next() else { return Ok((rest, 0)) };
+    let number = |text: &[u8]| str::from_utf8(text.trim_ascii()).ok()?.parse::<usize>().ok();
+    let announced = number(length).filter(|first| lengths.all(|other| number(other) == Some(*first)));
     let present = rest.len();
     match announced {
-        None => Err(CaptureError::Length { value: String::from_utf8_lossy(length.as_bytes()).into_owned() }),
+        None => Err(CaptureError::Length { value: String::from_utf8_lossy(length).trim().to_owned() }),
         Some(announced) if announced > present => Err(CaptureError::CutShort { announced, present }),
         Some(announced) => Ok((rest.slice(..announced), present - announced)),
     }
 }
 
 fn is_chunked(headers: &HeaderMap) -> bool {
-    headers.get(TRANSFER_ENCODING).is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked"))
+    let codings = headers.get_all(TRANSFER_ENCODING).iter().next_back().map(HeaderValue::as_bytes);
+    let last = codings.and_then(|codings| codings.rsplit(|byte| *byte == b',').next());
+    last.is_some_and(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"chunked"))
 }
 
 /// `None` when it is not a whole chunked body (RFC 9112, section 7.1). Trailers are dropped.
@@ -259,6 +286,13 @@ mod tests {
         check("GET http://x/hooks/a? HTTP/1.0\n\n", ("/hooks/a", Some("")), "", 0);
         check("POST /a HTTP/1.1\nContent-Length: 4\n\nbody\n", ("/a", None), "body", 1);
         check("POST /a HTTP/1.1\nContent-Length: 0\n\n", ("/a", None), "", 0);
+        check("POST /a HTTP/1.1\nContent-Length: 4, 4\nContent-Length: 4\n\nbody", ("/a", None), "body", 0);
+        check(
+            "POST /a HTTP/1.1\nTransfer-Encoding: gzip, chunked\n\n1\r\nx\r\n0\r\n\r\n",
+            ("/a", None),
+            "x",
+            0,
+        );
         let chunked = "POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
         check(&format!("{chunked}4;x=y\r\nbo\r\n\r\n1\r\nd\r\n0\r\n\r\n"), ("/a", None), "bo\r\nd", 0);
         check(&format!("{chunked}0\r\nTrailer: x\r\n\r\n??"), ("/a", None), "", 2);
@@ -276,7 +310,11 @@ mod tests {
         check("POST /a HTTP/1.1\nHost: x\n", "ends before the empty line");
         check("{\"ref\": \"main\"}", "the first line must be like");
         check("POST /a HTTP/2\n\n", "the first line must be like");
-        check("POST /a HTTP/1.1\nno header\n\n", "a header line is not of the form");
+        check("POST /a HTTP/1.1\nno header\n\n", "line 2 is not of the form");
+        check("POST /a HTTP/1.1\nA: b\n c\n\n", "line 3 is not of the form");
+        check("POST /a HTTP/1.1\nA : b\n\n", "line 2 is not of the form");
+        check("POST /a?b=<c> HTTP/1.1\n\n", "percent-encoded");
+        check("POST /a HTTP/1.1\nContent-Length: 4\nContent-Length: 5\n\nbody", "is no length");
         check("POST /a HTTP/1.1\nContent-Length: ten\n\n", "`Content-Length: ten` is no length");
         check("POST /a HTTP/1.1\nContent-Length: 10\n\nbody", "announces 10 bytes of body, and 4 follow");
         check("POST /a HTTP/1.1\nX-Hookrunner-Peer: me\n\n", "`X-Hookrunner-Peer: me` is not understood");

@@ -227,11 +227,11 @@ pub(crate) fn read() -> CommandLine {
     match arguments.get(1).and_then(|word| word.to_str()) {
         Some("check") => {
             arguments.remove(1);
-            CommandLine::Check(parsed(arguments))
+            CommandLine::Check(parsed_beside_server(arguments))
         }
         Some("explain") => {
             arguments.remove(1);
-            CommandLine::Explain(Box::new(parsed(arguments)))
+            CommandLine::Explain(Box::new(parsed_beside_server(arguments)))
         }
         Some("schema") => {
             arguments.remove(1);
@@ -254,6 +254,11 @@ pub(crate) fn read() -> CommandLine {
 #[derive(Debug, Parser)]
 #[command(name = "hookrunner schema", bin_name = "hookrunner schema")]
 struct SchemaFlags {}
+
+/// Of a command that stands in for the server: flags of the server that make no difference are left aside.
+fn parsed_beside_server<F: Parser>(arguments: Vec<OsString>) -> F {
+    parsed::<F>(go_flags::without_those_of(&command::<Flags>(), arguments, &command::<F>()))
+}
 
 fn parsed<F: Parser>(arguments: Vec<OsString>) -> F {
     let command = command::<F>();

@@ -19,6 +19,7 @@ use crate::body::BodyError;
 use crate::hook::{Hook, HookTable, OutputInResponse, ResponseSettings};
 use crate::invocation::Invocation;
 use crate::judge::{self, Judgement, Note, Ruling, judge};
+use crate::nearest::nearest;
 use crate::outcome::StartFailure;
 use crate::payload::{self, Kind, Wanted};
 use crate::request::Request;
@@ -61,7 +62,7 @@ pub(crate) fn explain(server: &Explained<'_>, request: &Request, now_unix_ms: i6
             return Report::brief(None, Verdict::NotFound, reason, answer(respond::path_not_found()));
         }
         Route::UnknownHook { id } => {
-            let reason = format!("no hook has the id {id:?}");
+            let reason = format!("no hook has the id {id:?}{}", near_hook(&id, server.table));
             return Report::brief(None, Verdict::NotFound, reason, answer(respond::hook_not_found()));
         }
         Route::MethodNotAllowed { id, allowed } => {
@@ -83,6 +84,13 @@ pub(crate) fn explain(server: &Explained<'_>, request: &Request, now_unix_ms: i6
     let mut trace = Trace::new(&hook);
     let judgement = judge(&hook, request, handshake_only.as_deref(), now_unix_ms, &mut trace);
     report(server, &hook, request, judgement, &trace)
+}
+
+/// The id that was probably meant.
+fn near_hook(id: &str, table: &HookTable) -> String {
+    let known: Vec<&str> = table.hooks().map(|hook| hook.id.as_str()).collect();
+    let near = nearest(id.trim_matches('/'), &known);
+    near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
 }
 
 fn allows_only(allowed: &[String]) -> String {

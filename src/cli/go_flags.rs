@@ -35,6 +35,37 @@ pub(super) fn to_long_form(
     long
 }
 
+/// Leaves out the flags that only `server` has, with their values: a command that stands in for the server takes
+/// the server's command line as it is.
+pub(super) fn without_those_of(
+    server: &clap::Command,
+    arguments: impl IntoIterator<Item = OsString>,
+    command: &clap::Command,
+) -> Vec<OsString> {
+    let has = |command: &clap::Command, flag: &OsStr| {
+        let name = flag.as_encoded_bytes().split(|byte| *byte == b'=').next().unwrap_or_default();
+        command
+            .get_arguments()
+            .any(|argument| argument.get_long().is_some_and(|long| long.as_bytes() == name))
+    };
+    let mut arguments = arguments.into_iter();
+    let mut kept = Vec::new();
+    while let Some(argument) = arguments.next() {
+        let Some(flag) = flag_of(&argument).map(OsStr::to_owned) else {
+            kept.push(argument);
+            continue;
+        };
+        let is_own = has(command, &flag) || !has(server, &flag);
+        let of = if is_own { command } else { server };
+        let value = if !has_value(&flag) && takes_value(of, &flag) { arguments.next() } else { None };
+        if is_own {
+            kept.push(argument);
+            kept.extend(value);
+        }
+    }
+    kept
+}
+
 /// The flag without its dashes; `None` for `-`, `--` and what has no dash.
 fn flag_of(argument: &OsStr) -> Option<&OsStr> {
     let text = argument.to_str()?;
@@ -90,5 +121,19 @@ mod tests {
         check(&["-port"], &["--port"]);
         check(&["word", "-port", "1"], &["word", "--port=1"]);
         check(&["--", "-port", "1"], &["--", "-port", "1"]);
+    }
+
+    #[test]
+    fn flags_of_the_server_alone_are_left_out() {
+        #[track_caller]
+        fn check(arguments: &[&str], expected: &[&str]) {
+            let all = arguments.iter().copied().map(OsString::from);
+            let (server, own) =
+                (crate::cli::command::<crate::cli::Flags>(), crate::cli::command::<crate::cli::CheckFlags>());
+            assert_eq!(without_those_of(&server, all, &own), expected);
+        }
+        check(&["-verbose", "-port", "1", "-hooks", "-x", "a"], &["-hooks", "-x", "a"]);
+        check(&["--port=1", "-verbose=false", "-strict"], &["-strict"]);
+        check(&["-nonsense", "1"], &["-nonsense", "1"]);
     }
 }

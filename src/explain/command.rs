@@ -7,12 +7,11 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::report::{Report, Verdict};
-use super::{Explained, explain, text};
+use super::{Explained, explain, near_hook, text};
 use crate::capture::{self, Capture, HEAD_BYTES_MAX};
 use crate::cli::{self, ExplainFlags};
 use crate::hook::HookTable;
 use crate::hooks_file::{Effect, HooksFiles, Reading};
-use crate::nearest::nearest;
 use crate::request::{Peer, Request};
 use crate::route::Routing;
 use crate::sender::{Unit, parse_ms};
@@ -41,9 +40,7 @@ pub(crate) fn command(flags: &ExplainFlags) -> ExitCode {
 fn explained(flags: &ExplainFlags) -> Result<(Report, String), String> {
     let table = table(flags)?;
     if let Some(id) = flags.hook.as_deref().filter(|id| table.get(id).is_none()) {
-        let known: Vec<&str> = table.hooks().map(|hook| hook.id.as_str()).collect();
-        let hint = nearest(id, &known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        return Err(format!("no hook has the id `{id}`{hint}"));
+        return Err(format!("no hook has the id `{id}`{}", near_hook(id, &table)));
     }
     let (request, at_unix_ms) = request(flags)?;
     let server = Explained {

@@ -9,7 +9,7 @@ use super::check_rule::rule;
 use super::check_verify::{deduplicate, verify};
 use super::excerpt::{self, Excerpt};
 use super::node::{self, Node, Position, Segment, Target};
-use super::problem::{Kind, Problem};
+use super::problem::{Effect, Kind, Problem};
 use super::record::{Reader, Record};
 use super::syntax::{self, Mistake};
 use super::{Loaded, Reading, Source, inspect, keys, lint};
@@ -127,9 +127,13 @@ fn hook(reader: &mut Reader<'_>, node: &Node) -> Option<Entry> {
     reader.hook.clone_from(&id);
     let record = reader.record(node, "a hook", keys::HOOK)?;
     let id_read = reader.text(record, "id").filter(|id| !id.is_empty());
+    let before = reader.problems.len();
     let hook = read_hook(reader, record, id_read.clone().unwrap_or_default());
     if let Some(examination) = &reader.reading.examination {
-        lint::hook(reader, record, &hook, examination.is_status_sent);
+        let mut problems = reader.problems.iter().skip(before);
+        let is_refused =
+            reader.refusal.is_some() || problems.any(|(problem, _)| problem.effect() == Effect::FileRefused);
+        lint::hook(reader, record, &hook, is_refused, examination.is_status_sent);
         inspect::command(reader, record, &hook, examination);
     }
     let Some(id) = id_read else {
@@ -301,6 +305,9 @@ pub(super) fn reference(reader: &mut Reader<'_>, record: Record<'_>) -> Referenc
         };
         let key = if matches!(source.as_str(), "request" | "delivery") { "name" } else { "source" };
         reader.report_at_entry((record, key), Kind::UnknownSource, what, help);
+    }
+    if reader.reading.examination.is_some() {
+        lint::reference(reader, &reference);
     }
     reference
 }

@@ -32,8 +32,13 @@ fn rule_at(reader: &mut Reader<'_>, node: &Node, depth: usize) -> Option<Rule> {
         );
         return None;
     }
-    let record = reader.record(node, "a rule", keys::RULE)?;
     let operators = keys::names(keys::RULE);
+    if is_bare_match(node, &operators) {
+        let message = "the comparison stands where a rule is wanted";
+        reader.report(Kind::EmptyRule, message, "write `match:` above it, and indent it under that");
+        return None;
+    }
+    let record = reader.record(node, "a rule", keys::RULE)?;
     let present: Vec<&str> = operators.into_iter().filter(|operator| record.has(operator)).collect();
     match present.as_slice() {
         [operator] => operation(reader, record, operator, depth),
@@ -51,6 +56,13 @@ fn rule_at(reader: &mut Reader<'_>, node: &Node, depth: usize) -> Option<Rule> {
             None
         }
     }
+}
+
+/// The keys of a match, without `match` above them.
+fn is_bare_match(node: &Node, operators: &[&str]) -> bool {
+    let Node::Mapping(entries) = node else { return false };
+    let has = |wanted: &str| entries.iter().any(|(key, _)| key.eq_ignore_ascii_case(wanted));
+    has("type") && !operators.iter().any(|operator| has(operator))
 }
 
 fn operation(reader: &mut Reader<'_>, record: Record<'_>, operator: &str, depth: usize) -> Option<Rule> {
@@ -199,7 +211,10 @@ fn regex(reader: &mut Reader<'_>, record: Record<'_>) -> Option<Match> {
 
 fn hmac_keys(reader: &mut Reader<'_>, record: Record<'_>, algorithm: HmacAlgorithm) -> Option<Vec<HmacKey>> {
     if record.get("secret").is_none() {
-        let help = "write the secret that the sender signs with";
+        let help = match record.has("value") {
+            true => "write the secret that the sender signs with as `secret`, not as `value`",
+            false => "write the secret that the sender signs with",
+        };
         reader.report(Kind::NoSecret, "the match has no `secret`", help);
         return None;
     }
@@ -221,7 +236,10 @@ fn ip_whitelist(reader: &mut Reader<'_>, record: Record<'_>) -> Option<Match> {
             is_bad = true;
             let at = (ranges.as_str(), range.as_ptr() as usize - ranges.as_ptr() as usize);
             let message = format!("`{range}` is neither an address nor a network");
-            let help = "write `192.0.2.7` or `192.0.2.0/24`";
+            let help = match range.contains([',', ';']) {
+                true => "separate them by spaces alone: `192.0.2.7 192.0.2.0/24`",
+                false => "write `192.0.2.7` or `192.0.2.0/24`",
+            };
             reader
                 .entry(index, "ip-range", |reader| reader.report_inside(at, Kind::BadNetwork, message, help));
             continue;

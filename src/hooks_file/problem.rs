@@ -113,6 +113,8 @@ kinds! {
     AddressGuard "address-guard",
     GetAllowed "get-allowed",
     SecretInQuery "secret-in-query",
+    LiteralVariable "literal-variable",
+    NoName "no-name",
     ValueForSignature "value-for-signature",
     OptionalSignature "optional-signature",
     NeverMet "never-met",

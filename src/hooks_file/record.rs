@@ -338,7 +338,18 @@ impl<'t> Reader<'t> {
         let help = match wanted {
             _ if wanted.starts_with("a sender with keys") => "write `verify: { sender: NAME, secret: … }`",
             _ if wanted.starts_with("a rule for duplicates") => "write `deduplicate: { by: …, for: 24h }`",
-            _ if wanted.contains("list") => "begin each item with `- `, also when there is only one",
+            _ if wanted.starts_with("a rule with keys") && matches!(node, Node::Sequence(_)) => {
+                "write `and:` above the list if all of it must be met, `or:` if one part is enough"
+            }
+            _ if wanted.starts_with("a reference with keys") => {
+                "write where the value is, as `{ source: payload, name: ref }`"
+            }
+            _ if wanted.contains("list") && matches!(node, Node::Mapping(_)) => {
+                "begin each item with `- `, also when there is only one"
+            }
+            _ if wanted.contains("list") => {
+                "put it in brackets, `[…]`, or begin each item with `- ` on a line of its own"
+            }
             "true or false" => "write `true` or `false`, without quotes",
             "a whole number" => "write digits, without quotes",
             _ if wanted.contains("keys") => "write its keys as `key: value`, each on a line of its own",

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::inspect;
 use super::keys;
+use super::lint;
 use super::node::Node;
 use super::problem::Kind;
 use super::record::{Reader, Record};
@@ -47,6 +48,9 @@ fn secret(reader: &mut Reader<'_>, node: &Node) -> Option<Secret> {
     match node {
         Node::Text(text) | Node::Number(text) => {
             reader.keep_literal_secret(text);
+            if reader.reading.examination.is_some() {
+                lint::secret(reader, text);
+            }
             non_empty(reader, Secret::new(text.clone().into_bytes()), "the secret")
         }
         Node::Mapping(_) => {

@@ -73,6 +73,8 @@ pub(super) const CASES: &[Case] = &[
     file!(WrongType "one hook without a list" "id: a\nexecute-command: 'true'\n"),
     file!(WrongType "a list under a key" "hooks:\n- id: a\n  execute-command: 'true'\n"),
     hook!(WrongType "text for a list" "pass-arguments-to-command: payload"),
+    hook!(WrongType "a list for a rule" "trigger-rule: [{match: {type: ip-whitelist, ip-range: 10.0.0.1}}]"),
+    hook!(WrongType "a name for a reference" "pass-arguments-to-command: [ref]"),
     hook!(WrongType "number in words" "success-http-response-code: 'ok'"),
     file!(DuplicateId "in one file"
         "- &one {id: a, execute-command: 'true', verify: {sender: none}, http-methods: [POST]}\n- *one\n"),
@@ -104,6 +106,7 @@ pub(super) const CASES: &[Case] = &[
     hook!(GuardType "a word for a record" "deduplicate: delivery-id"),
     rule!(EmptyRule "no operator" "{}"),
     rule!(EmptyRule "no parts" "{or: []}"),
+    rule!(EmptyRule "a match without match" "{type: value, value: main, parameter: {source: payload, name: ref}}"),
     rule!(SeveralOperators "match and not"
         "\n    match: {type: ip-whitelist, ip-range: 10.0.0.0/8}\n    not: {match: {type: ip-whitelist, ip-range: 10.0.0.1}}"),
     rule!(DeepRule "not of not" "@DEEP@"),
@@ -115,8 +118,11 @@ pub(super) const CASES: &[Case] = &[
         "\n    match:\n      type: regex\n      regex: ^refs/(?!heads)\n      parameter: {source: payload, name: ref}"),
     rule!(BadRegex "escaped"
         "\n    match:\n      type: regex\n      regex: \"a\\\\Z\"\n      parameter: {source: payload, name: ref}"),
+    rule!(BadNetwork "commas" "{match: {type: ip-whitelist, ip-range: '10.0.0.1, 10.0.0.2'}}"),
     rule!(BadNetwork "the second"
         "\n    match:\n      type: ip-whitelist\n      ip-range: '10.0.0.0/8 10.0.0.0/33'"),
+    rule!(NoSecret "value for secret"
+        "{match: {type: payload-hmac-sha256, value: hunter22, parameter: {source: header, name: X-Signature}}}"),
     rule!(NoSecret "HMAC" "{match: {type: payload-hmac-sha256, parameter: {source: header, name: X-Signature}}}"),
     file!(NoSecret "sender" "- id: a\n  execute-command: 'true'\n  verify: {sender: github}\n"),
     rule!(EmptySecret "HMAC"
@@ -181,6 +187,10 @@ pub(super) const CASES: &[Case] = &[
     file!(GetAllowed "by name" "- id: a\n  execute-command: 'true'\n  verify: {sender: none}\n  http-methods: [GET, POST]\n"),
     rule!(SecretInQuery "token"
         "\n    match:\n      type: value\n      value: hunter22\n      parameter: {source: url, name: token}"),
+    file!(LiteralVariable "of the shell" "- id: a\n  execute-command: 'true'\n  verify: {sender: github, secret: $GITHUB_SECRET}\n"),
+    file!(LiteralVariable "in braces"
+        "- id: a\n  execute-command: 'true'\n  verify: {sender: github, secret: '{{ getenv \"X\" }}'}\n"),
+    hook!(NoName "query" "pass-arguments-to-command: [{source: url}]"),
     rule!(ValueForSignature "GitHub's"
         "\n    match:\n      type: value\n      value: hunter22\n      parameter: {source: header, name: x-hub-signature-256}"),
     rule!(OptionalSignature "or an address"

@@ -182,20 +182,34 @@ pub(super) fn key(scene: &Scene<'_>) -> Option<Mistake> {
     }
     let (_, above) = scene.lines.above(scene.position.line)?;
     let position = Position { column, ..scene.position };
-    if scene.says("mapping values are not allowed") {
-        let right = beginning(above).column;
+    let Beginning { column: right, rest, .. } = beginning(above);
+    if column > right && !rest.ends_with(':') {
         let message = "this line is indented further than the one above, which has its value already";
-        return (column != right).then(|| {
-            at(position, message, format!("begin it in column {right}, or end the line above with `:`"))
-        })?;
+        let help =
+            format!("begin it in column {right}, or write only `key:` above, if it belongs under that");
+        return at(position, message, help);
     }
-    let keys = scene.lines.all_above(scene.position.line).map(|(_, line)| beginning(line).column);
-    let nearest = keys.take(NEIGHBOURS_MAX).min_by_key(|key| key.abs_diff(column))?;
+    let nearest = open_columns(scene).into_iter().min_by_key(|key| key.abs_diff(column));
+    let nearest = nearest.filter(|nearest| *nearest != column)?;
     at(
         position,
-        format!("this key stands in column {column}, and no key above it does"),
-        format!("begin it in column {nearest}, where the keys it belongs to begin"),
+        format!("this key stands in column {column}, and none of those it may belong to does"),
+        format!("begin it in column {nearest}"),
     )
+}
+
+/// The columns of the keys above that a further key could stand beside.
+fn open_columns(scene: &Scene<'_>) -> Vec<usize> {
+    let mut columns: Vec<usize> = Vec::new();
+    for (_, line) in scene.lines.all_above(scene.position.line).take(NEIGHBOURS_MAX) {
+        let Beginning { dash, column, .. } = beginning(line);
+        for column in [Some(column), dash].into_iter().flatten() {
+            if columns.last().is_none_or(|last| column < *last) {
+                columns.push(column);
+            }
+        }
+    }
+    columns
 }
 
 /// Lines above that a key may belong beside.

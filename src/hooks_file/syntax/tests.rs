@@ -68,6 +68,7 @@ fn indentation() {
         "`-` stands in column 4",
         "column 5",
     );
+    check("- id: a\n  verify: github\n    secret: x\n", (3, 5), "indented further", "column 3");
     check("- id: a\n  execute-command: x\nfoo: bar\n", (3, 1), "beside the list", "- id: …");
 }
 

@@ -225,3 +225,16 @@ fn bad_input_is_told_and_exits_with_1() {
     check(directory, &hooks, "POST / HTTP/1.1\nContent-Length: 9\n\nbody", "the capture was cut short");
     check(directory, &["-hooks", "hooks.yaml", "-request", "missing.http"], "", "missing.http: No such file");
 }
+
+/// So that the server's own command line can be given.
+#[test]
+fn flags_of_the_server_that_change_nothing_are_taken() {
+    let message = deploy("application/json", SIGNATURE);
+    let directory = hooks();
+    let plain = ["-hooks", "hooks.yaml", AT[0], AT[1]];
+    let of_server = ["-verbose", "-port", "9001", "-ip=127.0.0.1", "-x-request-id", "-hotreload=false"];
+    let explained = |flags: &[&str]| explain(directory.path(), message.as_bytes(), flags);
+    let (expected, found) = (explained(&plain), explained(&[&of_server[..], &plain].concat()));
+    assert_eq!((expected.code, found.code), (0, 0), "{}", found.stderr);
+    assert_eq!(expected.stdout, found.stdout);
+}
