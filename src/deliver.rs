@@ -4,7 +4,7 @@ mod run;
 mod tell;
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 use hyper::body::{Body, Incoming};
@@ -12,13 +12,13 @@ use tracing::{debug, error, info, warn};
 
 use crate::body::{self, BodyBudget, BodyError, BodyLimits, Reservation};
 use crate::duplicates::{Admission, DeliveryKey, Duplicates};
-use crate::hook::{Hook, HookTable};
+use crate::hook::{Hook, HookTable, OutputInResponse};
 use crate::judge::{Nobody, Ruling, judge};
 use crate::log::Quota;
 use crate::log_text::clipped;
 use crate::request::{Peer, Request};
 use crate::request_id::RequestIds;
-use crate::respond::{self, GlobalHeaders, HttpResponse};
+use crate::respond::{self, GlobalHeaders, HttpResponse, StreamForm};
 use crate::route::{Route, Routing};
 use crate::run::{LeakedPipes, Surroundings};
 use crate::runs::Runs;
@@ -53,6 +53,8 @@ pub(crate) struct Settings {
     pub(crate) body: BodyLimits,
     /// Bytes of a run's output that are kept.
     pub(crate) output_max: usize,
+    /// How long a run waits for a client that follows its output and takes nothing.
+    pub(crate) stream_patience: Duration,
     pub(crate) surroundings: Surroundings,
 }
 
@@ -230,11 +232,13 @@ async fn deliver_to(
         Ruling::Met { mut invocation, delivery: value } => {
             let reservation = &received.reservation;
             invocation.stdin = invocation.stdin.map(|bytes| body::held(bytes, reservation));
+            let streams = hook.response.output == OutputInResponse::Streamed;
+            let stream = streams.then(|| StreamForm::asked_for(&of_hook.headers));
             // Held only for as long as it may have to be saved.
             let received = delivery.saved_requests.as_ref().map(|_| received);
             let key = value.map(|value| DeliveryKey::new(&hook.id, &value));
             return match admit(delivery, hook, key) {
-                Ok(admission) => run(delivery, hook, Met { invocation, admission, received }).await,
+                Ok(admission) => run(delivery, hook, Met { invocation, admission, received, stream }).await,
                 Err(Duplicate) => {
                     let story = format!("{} got matched, but this delivery was accepted before", hook.id);
                     Answer::new(respond::accepted(&hook.response, global), story)
@@ -243,9 +247,10 @@ async fn deliver_to(
         }
         ruling => ruling,
     };
+    let response = respond::to_ruling(&ruling, hook, &received.request.headers, global);
     let answer = Answer {
         is_unmet: matches!(ruling, Ruling::NotMet { .. } | Ruling::MethodNotAllowed { .. }),
-        ..Answer::new(respond::to_ruling(&ruling, hook, global), story_of(&hook.id, &ruling))
+        ..Answer::new(response, story_of(&hook.id, &ruling))
     };
     let answer = match ruling {
         Ruling::Handshake(answered) => match keep_offered(hook, id, &answered) {

@@ -105,7 +105,7 @@ fn report(
     trace: &Trace<'_>,
 ) -> Report {
     let Judgement { verified, notes, ruling } = judgement;
-    let mut response = answer(respond::to_ruling(&ruling, hook, &server.global_headers));
+    let mut response = answer(respond::to_ruling(&ruling, hook, &request.headers, &server.global_headers));
     let verify = verify(hook, request, verified, &ruling);
     let payload = payload(hook, request, &notes, &ruling);
     let (verdict, reason) = match &ruling {
@@ -330,12 +330,16 @@ fn answer(response: HttpResponse) -> Answer {
 impl Answer {
     /// The answer to a run that takes place.
     fn follow(&mut self, settings: &ResponseSettings) {
-        if !settings.is_after_run() {
-            return;
-        }
-        self.when = Some(When::AfterRun);
+        self.when = match settings.output {
+            OutputInResponse::Streamed => Some(When::Streamed),
+            _ if settings.is_after_run() => Some(When::AfterRun),
+            _ => return,
+        };
         if settings.output != OutputInResponse::No {
             self.body = None;
+        }
+        if self.when != Some(When::AfterRun) {
+            return;
         }
         let sent = settings.exit_codes.iter().filter(|(_, status)| respond::is_sent(**status));
         self.on_exit = sent.map(|(exit_code, status)| (*exit_code, *status)).collect();

@@ -120,6 +120,17 @@ pub(crate) struct Command {
     /// As written; it is also `argv[0]`.
     pub(crate) program: String,
     pub(crate) working_directory: Option<String>,
+    pub(crate) output: CommandOutput,
+}
+
+/// What counts as a command's output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum CommandOutput {
+    /// stdout and stderr, in the order of writing.
+    #[default]
+    Combined,
+    /// stdout. What comes on stderr is for the log.
+    Stdout,
 }
 
 /// An environment variable of the command.
@@ -156,7 +167,11 @@ pub(crate) struct ResponseSettings {
 impl ResponseSettings {
     /// Whether the answer comes after the run.
     pub(crate) fn is_after_run(&self) -> bool {
-        self.waits || self.output != OutputInResponse::No
+        match self.output {
+            OutputInResponse::No => self.waits,
+            OutputInResponse::OnSuccess | OutputInResponse::Always => true,
+            OutputInResponse::Streamed => false,
+        }
     }
 }
 
@@ -172,6 +187,8 @@ pub(crate) enum OutputInResponse {
     No,
     OnSuccess,
     Always,
+    /// As it comes, after an answer that is sent when the command has started.
+    Streamed,
 }
 
 /// What the table knows of an id.

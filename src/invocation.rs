@@ -12,7 +12,7 @@ use bytes::Bytes;
 
 use crate::circumstances::Circumstances;
 use crate::facts::{Facts, NoValue};
-use crate::hook::{FileVariable, Hook, Variable};
+use crate::hook::{CommandOutput, FileVariable, Hook, Variable};
 
 #[derive(Debug)]
 pub(crate) struct Invocation {
@@ -29,6 +29,7 @@ pub(crate) struct Invocation {
     /// What the command reads; `None`: nothing.
     pub(crate) stdin: Option<Bytes>,
     pub(crate) circumstances: Arc<Circumstances>,
+    pub(crate) output: CommandOutput,
 }
 
 /// Content that the command finds in a temporary file, whose path is in an environment variable.
@@ -113,6 +114,7 @@ pub(crate) fn build(hook: &Hook, facts: &Facts<'_>) -> Result<(Invocation, Vec<S
         working_directory: hook.command.working_directory.as_ref().map(PathBuf::from),
         stdin,
         circumstances: hook.circumstances.clone(),
+        output: hook.command.output,
     };
     Ok((invocation, shortfalls))
 }

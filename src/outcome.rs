@@ -10,15 +10,27 @@ pub(crate) struct Outcome {
     /// The command exited, but a process that it left behind still held its output a while later.
     pub(crate) is_leaked: bool,
     pub(crate) output: Output,
+    /// What it wrote to stderr, where that is not part of the output.
+    pub(crate) errors: Output,
+    pub(crate) streamed: Streamed,
     pub(crate) duration: Duration,
 }
 
-/// What the command wrote to stdout and stderr, in order.
+/// What the command wrote to stdout and, unless they are apart, to stderr, in order.
 #[derive(Debug, Default)]
 pub(crate) struct Output {
     pub(crate) bytes: Vec<u8>,
     /// Read beyond the limit and dropped.
     pub(crate) dropped_bytes: u64,
+}
+
+/// Whether the output went to the client as it came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Streamed {
+    No,
+    ToItsEnd,
+    /// The client left, or did not take it.
+    InPart,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +47,13 @@ pub(crate) enum Ending {
 
 impl Outcome {
     pub(crate) fn is_success(&self) -> bool {
-        self.ending == Ending::Exited(0)
+        self.ending.is_success()
+    }
+}
+
+impl Ending {
+    pub(crate) fn is_success(self) -> bool {
+        self == Self::Exited(0)
     }
 }
 

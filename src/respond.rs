@@ -1,6 +1,9 @@
 //! What the client is told. Status codes and client texts are here and nowhere else; none of them
 //! says more than a stranger may know.
 
+mod body;
+mod events;
+
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -8,16 +11,22 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Body;
-use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
-use hyper::{Response, StatusCode};
+use hyper::header::{
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, TRAILER,
+};
+use hyper::{HeaderMap, Response, StatusCode};
 
 use crate::body::BodyError;
 use crate::hook::{Hook, OutputInResponse, ResponseSettings};
 use crate::judge::Ruling;
-use crate::outcome::{Ending, Outcome, Output};
+use crate::outcome::{Ending, Outcome, Output, Streamed};
+use crate::run::Followed;
 use crate::sender::Answer;
 
-pub(crate) type HttpResponse = Response<Full<Bytes>>;
+use body::OUTCOME;
+pub(crate) use body::{AnswerBody, BrokenOff, StreamForm};
+
+pub(crate) type HttpResponse = Response<AnswerBody>;
 
 const RULES_NOT_SATISFIED: &str = "Hook rules were not satisfied.";
 const RULE_ERROR: &str = "Error occurred while evaluating hook rules.";
@@ -26,6 +35,10 @@ const RUN_ERROR: &str =
 const PLAIN_TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const NOSNIFF: (HeaderName, HeaderValue) =
     (HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
+/// nginx passes an answer with it on as it comes.
+const NOT_BUFFERED: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
 const OUTPUT_TRUNCATED: HeaderName = HeaderName::from_static("x-hookrunner-output-truncated");
 /// What a client is asked to wait when memory is short: bodies leave within seconds.
 const RETRY_AFTER_S: HeaderValue = HeaderValue::from_static("5");
@@ -34,8 +47,13 @@ const RETRY_AFTER_S: HeaderValue = HeaderValue::from_static("5");
 pub(crate) type GlobalHeaders = Vec<(HeaderName, HeaderValue)>;
 
 /// What a ruling is answered with, if nothing comes between: of a run, that it has started and, where the
-/// client waits for it, that it went well and printed nothing.
-pub(crate) fn to_ruling(ruling: &Ruling, hook: &Hook, global: &GlobalHeaders) -> HttpResponse {
+/// client waits for it, that it went well and printed nothing. `request` has the request's headers.
+pub(crate) fn to_ruling(
+    ruling: &Ruling,
+    hook: &Hook,
+    request: &HeaderMap,
+    global: &GlobalHeaders,
+) -> HttpResponse {
     match ruling {
         Ruling::Handshake(answered) => handshake(answered.answer.clone(), global),
         Ruling::MethodNotAllowed { allowed } => method_not_allowed(allowed),
@@ -44,13 +62,23 @@ pub(crate) fn to_ruling(ruling: &Ruling, hook: &Hook, global: &GlobalHeaders) ->
         Ruling::RuleError { .. } => rule_error(global),
         Ruling::Incomplete { .. } => incomplete(global),
         Ruling::NotMet { .. } => not_met(&hook.response, global),
-        Ruling::Met { .. } if !hook.response.is_after_run() => accepted(&hook.response, global),
-        Ruling::Met { .. } => {
-            let ending = Ending::Exited(0);
-            let outcome =
-                Outcome { ending, is_leaked: false, output: Output::default(), duration: Duration::ZERO };
-            ended(Some(outcome), &hook.response, global)
+        Ruling::Met { .. } if hook.response.output == OutputInResponse::Streamed => {
+            streaming(None, StreamForm::asked_for(request), &hook.response, global)
         }
+        Ruling::Met { .. } if !hook.response.is_after_run() => accepted(&hook.response, global),
+        Ruling::Met { .. } => ended(Some(quiet(Ending::Exited(0))), &hook.response, global),
+    }
+}
+
+/// The outcome of a run that printed nothing.
+fn quiet(ending: Ending) -> Outcome {
+    Outcome {
+        ending,
+        is_leaked: false,
+        output: Output::default(),
+        errors: Output::default(),
+        streamed: Streamed::No,
+        duration: Duration::ZERO,
     }
 }
 
@@ -178,15 +206,42 @@ pub(crate) fn ended(
     });
     let is_good = is_success || status.is_success();
     let (mut response, has_output) = match settings.output {
-        OutputInResponse::No if is_good => (text(status, settings.message.clone()), false),
+        OutputInResponse::No | OutputInResponse::Streamed if is_good => {
+            (text(status, settings.message.clone()), false)
+        }
         OutputInResponse::OnSuccess if is_good => (text(status, outcome.output.bytes), true),
         OutputInResponse::Always => (text(status, outcome.output.bytes), true),
-        OutputInResponse::No | OutputInResponse::OnSuccess => (text(status, run_error(settings)), false),
+        _ => (text(status, run_error(settings)), false),
     };
     if outcome.output.dropped_bytes > 0 && has_output {
         response.headers_mut().insert(OUTPUT_TRUNCATED, HeaderValue::from_static("true"));
     }
     with_hook(with_global(response, global), settings)
+}
+
+/// The command has started, and its output follows. `None`: it is only asked what that would look like.
+pub(crate) fn streaming(
+    output: Option<Followed>,
+    form: StreamForm,
+    settings: &ResponseSettings,
+    global: &GlobalHeaders,
+) -> HttpResponse {
+    let mut response = text(configured(settings.success_code), "");
+    response.headers_mut().insert(NOT_BUFFERED.0, NOT_BUFFERED.1);
+    response = with_hook(with_global(response, global), settings);
+    let headers = response.headers_mut();
+    match form {
+        StreamForm::Plain => {}
+        StreamForm::PlainWithTrailer => drop(headers.insert(TRAILER, OUTCOME.into())),
+        StreamForm::Events => {
+            headers.insert(CONTENT_TYPE, EVENT_STREAM);
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+    }
+    if let Some(output) = output.filter(|_| may_have_body(response.status())) {
+        *response.body_mut() = AnswerBody::stream(output, form);
+    }
+    response
 }
 
 /// What the hook says about this exit code, if it can be sent.
@@ -209,8 +264,7 @@ pub(crate) fn body_of(response: HttpResponse) -> Bytes {
     let frame = pin!(response.into_body()).poll_frame(&mut Context::from_waker(Waker::noop()));
     match frame {
         Poll::Ready(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
-        Poll::Ready(Some(Err(never))) => match never {},
-        Poll::Ready(None) | Poll::Pending => Bytes::new(),
+        Poll::Ready(Some(Err(BrokenOff)) | None) | Poll::Pending => Bytes::new(),
     }
 }
 
@@ -229,7 +283,7 @@ pub(crate) fn is_sent(code: i64) -> bool {
 
 fn text(status: StatusCode, body: impl Into<Bytes>) -> HttpResponse {
     let body = if may_have_body(status) { body.into() } else { Bytes::new() };
-    let mut response = Response::new(Full::new(body));
+    let mut response = Response::new(AnswerBody::Whole(Full::new(body)));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, PLAIN_TEXT);
     response.headers_mut().insert(NOSNIFF.0, NOSNIFF.1);
@@ -297,12 +351,8 @@ mod tests {
                 waits: true,
                 ..ResponseSettings::default()
             };
-            let outcome = Outcome {
-                ending,
-                is_leaked: false,
-                output: Output { bytes: b"output".to_vec(), dropped_bytes: 0 },
-                duration: Duration::ZERO,
-            };
+            let output = Output { bytes: b"output".to_vec(), dropped_bytes: 0 };
+            let outcome = Outcome { output, ..quiet(ending) };
             let response = ended(Some(outcome), &settings, &Vec::new());
             assert_eq!((response.status().as_u16(), body_of(response)), (status, body.into()), "{ending}");
         }
@@ -326,13 +376,7 @@ mod tests {
             waits: true,
             ..ResponseSettings::default()
         };
-        let outcome = Outcome {
-            ending: Ending::Exited(0),
-            is_leaked: false,
-            output: Output::default(),
-            duration: Duration::ZERO,
-        };
-        let response = ended(Some(outcome), &settings, &Vec::new());
+        let response = ended(Some(quiet(Ending::Exited(0))), &settings, &Vec::new());
         assert_eq!((response.status().as_u16(), body_of(response)), (503, "done".into()));
     }
 }

@@ -1,9 +1,13 @@
 //! Runs commands: the only place where processes start and end.
 
 mod child;
+mod follow;
+mod output;
 mod program;
 
-pub(crate) use child::{LeakedPipes, OutputWanted, Running, rehearse, start};
+pub(crate) use child::{LeakedPipes, Running, rehearse, start};
+pub(crate) use follow::{Followed, Follower, Next, follow};
+pub(crate) use output::OutputWanted;
 pub(crate) use program::examine;
 
 use std::ffi::OsString;

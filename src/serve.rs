@@ -227,13 +227,15 @@ fn hooks_files(flags: &Flags) -> HooksFiles {
 }
 
 fn delivery(flags: &Flags) -> Result<Delivery, String> {
-    let LimitFlags { max_body_size, max_body_memory, body_timeout, max_output, .. } = flags.limits;
+    let LimitFlags { max_body_size, max_body_memory, body_timeout, idle_timeout, max_output, .. } =
+        flags.limits;
     Ok(Delivery {
         settings: Settings {
             routing: Routing::new(&flags.urlprefix, &flags.http_methods),
             global_headers: flags.header.clone(),
             body: BodyLimits { size_max: max_body_size, timeout: body_timeout },
             output_max: max_output,
+            stream_patience: idle_timeout,
             surroundings: cli::run_surroundings(),
         },
         table: ArcSwap::from_pointee(HookTable::default()),

@@ -1,5 +1,6 @@
 //! The edge: bind, accept, hand requests on, drain.
 
+mod answering;
 mod connection;
 mod listen;
 pub(crate) mod timed;

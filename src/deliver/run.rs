@@ -5,11 +5,11 @@ use std::sync::Arc;
 use super::tell::{tell_not_started, tell_outcome, tell_start};
 use super::{Answer, Delivery, Received, off_the_others_way, save};
 use crate::duplicates::Admission;
-use crate::hook::Hook;
+use crate::hook::{Hook, OutputInResponse};
 use crate::invocation::Invocation;
 use crate::outcome::{Outcome, StartFailure};
-use crate::respond::{self, HttpResponse};
-use crate::run::{self, OutputWanted, Running};
+use crate::respond::{self, HttpResponse, StreamForm};
+use crate::run::{self, Follower, OutputWanted, Running};
 use crate::runs::{ActiveRun, RunName};
 
 /// A delivery whose rule is met, and what it holds.
@@ -19,12 +19,14 @@ pub(super) struct Met {
     pub(super) admission: Option<Admission>,
     /// The request, for as long as it may have to be saved.
     pub(super) received: Option<Received>,
+    /// How the client follows the output, if the hook streams it.
+    pub(super) stream: Option<StreamForm>,
 }
 
 /// Starts the command, and answers at once or when it has ended, as the hook says.
 pub(super) async fn run(delivery: &Arc<Delivery>, hook: &Arc<Hook>, met: Met) -> Answer {
     let global = &delivery.settings.global_headers;
-    let Met { invocation, admission, received } = met;
+    let Met { invocation, admission, received, stream } = met;
     let name = RunName { hook: hook.id.clone(), request: invocation.request_id.clone() };
     let Some(active) = delivery.runs.enter(name.clone()) else {
         let response = respond::shutting_down(global);
@@ -39,10 +41,21 @@ pub(super) async fn run(delivery: &Arc<Delivery>, hook: &Arc<Hook>, met: Met) ->
         }
     };
     drop((invocation, received));
-    let is_awaited = hook.response.is_after_run();
-    let run = tokio::spawn(to_its_end(delivery.clone(), is_awaited, name, active, running, admission));
     let matched = format!("{} got matched", hook.id);
-    if !is_awaited {
+    let (follower, stream) = match stream {
+        Some(form) => {
+            let (follower, followed) = run::follow(delivery.settings.stream_patience);
+            (Some(follower), Some((form, followed)))
+        }
+        None => (None, None),
+    };
+    let started = Started { running, active, admission, follower };
+    let run = tokio::spawn(to_its_end(delivery.clone(), hook.clone(), name, started));
+    if let Some((form, followed)) = stream {
+        let response = respond::streaming(Some(followed), form, &hook.response, global);
+        return Answer::new(response, format!("{matched}, and its output follows"));
+    }
+    if !hook.response.is_after_run() {
         return Answer::new(respond::accepted(&hook.response, global), matched);
     }
     let outcome = run.await.ok();
@@ -76,21 +89,41 @@ fn start(delivery: &Delivery, invocation: &Invocation) -> Result<Running, StartF
     off_the_others_way(!invocation.files.is_empty(), starting)
 }
 
-/// Waits for the end of a run, tells it, and forgets a delivery whose run failed.
-async fn to_its_end(
-    delivery: Arc<Delivery>,
-    is_awaited: bool,
-    name: RunName,
-    active: ActiveRun,
+/// A run that has started, and who waits for it.
+struct Started {
     running: Running,
+    active: ActiveRun,
     admission: Option<Admission>,
-) -> Outcome {
-    let is_kept = is_awaited || tracing::enabled!(tracing::Level::DEBUG);
-    let wanted = if is_kept { OutputWanted::UpTo(delivery.settings.output_max) } else { OutputWanted::None };
+    follower: Option<Follower>,
+}
+
+/// Waits for the end of a run, tells it, and forgets a delivery whose run failed.
+async fn to_its_end(delivery: Arc<Delivery>, hook: Arc<Hook>, name: RunName, started: Started) -> Outcome {
+    let Started { running, active, admission, mut follower } = started;
+    let wanted = output_wanted(&delivery, &hook, follower.as_mut());
     let outcome = running.wait(wanted, active.cut(), &delivery.leaked_pipes).await;
     tell_outcome(&name.request, &name.hook, &outcome);
     if let Some(admission) = admission.filter(|_| !outcome.is_success()) {
         admission.forget();
     }
+    // The last step: a client that hears of a failure may come again at once.
+    if let Some(follower) = follower {
+        follower.end(outcome.ending);
+    }
     outcome
+}
+
+fn output_wanted<'f>(
+    delivery: &Delivery,
+    hook: &Hook,
+    follower: Option<&'f mut Follower>,
+) -> OutputWanted<'f> {
+    let is_answer = matches!(hook.response.output, OutputInResponse::OnSuccess | OutputInResponse::Always);
+    let is_logged = tracing::enabled!(tracing::Level::DEBUG);
+    let max = delivery.settings.output_max;
+    OutputWanted {
+        output_max: (is_answer || is_logged).then_some(max),
+        errors_max: is_logged.then_some(max),
+        follower,
+    }
 }

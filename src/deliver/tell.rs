@@ -7,7 +7,7 @@ use tracing::{debug, error, info, warn};
 use crate::hook::Hook;
 use crate::invocation::Invocation;
 use crate::judge::{Judgement, Note, Ruling};
-use crate::outcome::{Ending, Outcome, StartFailure};
+use crate::outcome::{Ending, Outcome, Output, StartFailure, Streamed};
 use crate::payload::Problem;
 
 /// How a shell or `env` exits that finds no program of the name it was given (POSIX).
@@ -126,14 +126,20 @@ pub(super) fn tell_not_started(invocation: &Invocation, failure: &StartFailure) 
 }
 
 pub(super) fn tell_outcome(request: &str, hook: &str, outcome: &Outcome) {
-    let Outcome { ending, is_leaked, output, duration } = outcome;
+    let Outcome { ending, is_leaked, output, errors, streamed, duration } = outcome;
     let duration_ms = milliseconds(*duration);
     if !output.bytes.is_empty() {
-        debug!(request = %request, hook = %hook, "command output: {}", String::from_utf8_lossy(&output.bytes));
+        debug!(request = %request, hook = %hook, "command output: {}", printed(output));
     }
-    if output.dropped_bytes > 0 {
-        let dropped = output.dropped_bytes;
+    if !errors.bytes.is_empty() {
+        debug!(request = %request, hook = %hook, "command errors: {}", printed(errors));
+    }
+    let dropped = output.dropped_bytes;
+    if dropped > 0 && *streamed == Streamed::No {
         warn!(request = %request, hook = %hook, "output truncated: {dropped} bytes beyond `-max-output` were dropped");
+    }
+    if *streamed == Streamed::InPart {
+        info!(request = %request, hook = %hook, "the client left before the end of the output, or did not take it");
     }
     if *is_leaked {
         warn!(
@@ -153,6 +159,14 @@ pub(super) fn tell_outcome(request: &str, hook: &str, outcome: &Outcome) {
             let message = format!("error occurred: {ending}; finished handling {hook}{hint}");
             warn!(request = %request, hook = %hook, outcome = %ending, duration_ms, "{message}");
         }
+    }
+}
+
+fn printed(output: &Output) -> String {
+    let text = String::from_utf8_lossy(&output.bytes);
+    match output.dropped_bytes {
+        0 => text.into_owned(),
+        more => format!("{text} … and {more} bytes more"),
     }
 }
 

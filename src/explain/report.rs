@@ -173,6 +173,7 @@ pub(super) struct Answer {
 #[serde(rename_all = "kebab-case")]
 pub(super) enum When {
     AfterRun,
+    Streamed,
 }
 
 impl From<&Circumstances> for CircumstancesReport {

@@ -249,6 +249,7 @@ impl Text {
         };
         let failing = match when {
             None => String::new(),
+            Some(When::Streamed) => " as it comes; 500 if it cannot start".to_owned(),
             Some(When::AfterRun) => {
                 let codes =
                     on_exit.iter().map(|(exit_code, status)| format!(", {status} for exit code {exit_code}"));

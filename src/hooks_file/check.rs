@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::check_circumstances::circumstances;
-use super::check_response::response_settings;
+use super::check_response::{command_output, response_settings};
 use super::check_rule::rule;
 use super::check_verify::{deduplicate, verify};
 use super::excerpt::{self, Excerpt};
@@ -179,7 +179,7 @@ fn read_hook(reader: &mut Reader<'_>, record: Record<'_>, id: String) -> Hook {
     });
     let mut hook = Hook {
         id,
-        command: Command { program, working_directory },
+        command: Command { program, working_directory, output: command_output(reader, record) },
         arguments: reader.list(record, "pass-arguments-to-command", argument),
         environment: reader.list(record, "pass-environment-to-command", variable),
         files: reader.list(record, "pass-file-to-command", file_variable),

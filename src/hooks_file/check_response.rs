@@ -9,7 +9,8 @@ use super::keys;
 use super::node::Node;
 use super::problem::Kind;
 use super::record::{Reader, Record};
-use crate::hook::{self, OutputInResponse, ResponseSettings};
+use crate::hook::{self, CommandOutput, OutputInResponse, ResponseSettings};
+use crate::nearest::nearest;
 
 /// Statuses that end an exchange.
 const STATUSES: RangeInclusive<i64> = 200..=599;
@@ -17,6 +18,7 @@ const STATUSES: RangeInclusive<i64> = 200..=599;
 pub(super) fn response_settings(reader: &mut Reader<'_>, record: Record<'_>) -> ResponseSettings {
     let on_success = reader.flag(record, "include-command-output-in-response");
     let on_error = reader.flag(record, "include-command-output-in-response-on-error");
+    let streamed = reader.flag(record, "stream-command-output");
     ResponseSettings {
         message: reader.text(record, "response-message").unwrap_or_default(),
         error_message: reader.text(record, "response-message-on-error"),
@@ -25,11 +27,30 @@ pub(super) fn response_settings(reader: &mut Reader<'_>, record: Record<'_>) -> 
         mismatch_code: reader.integer(record, "trigger-rule-mismatch-http-response-code"),
         exit_codes: reader.at(record, "response-on-exit", exit_codes).unwrap_or_default(),
         waits: reader.flag(record, "wait-for-command"),
-        output: match (on_success, on_error) {
-            (true, true) => OutputInResponse::Always,
-            (true, false) => OutputInResponse::OnSuccess,
-            (false, _) => OutputInResponse::No,
+        output: match (streamed, on_success, on_error) {
+            // A file for both programs has the others beside it.
+            (true, ..) => OutputInResponse::Streamed,
+            (false, true, true) => OutputInResponse::Always,
+            (false, true, false) => OutputInResponse::OnSuccess,
+            (false, false, _) => OutputInResponse::No,
         },
+    }
+}
+
+/// A word that is not known refuses the hook: stderr may be what the client is not to read.
+pub(super) fn command_output(reader: &mut Reader<'_>, record: Record<'_>) -> CommandOutput {
+    match reader.text(record, "command-output").as_deref() {
+        None | Some("combined") => CommandOutput::Combined,
+        Some("stdout") => CommandOutput::Stdout,
+        Some(word) => {
+            let help = match nearest(word, &keys::COMMAND_OUTPUTS) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("write one of {}", keys::COMMAND_OUTPUTS.join(", ")),
+            };
+            let message = format!("unknown output `{word}`");
+            reader.report_at_entry((record, "command-output"), Kind::UnknownOutput, message, help);
+            CommandOutput::Stdout
+        }
     }
 }
 

@@ -81,6 +81,17 @@ pub(super) const HOOK: &[Key] = &[
         "With `include-command-output-in-response`: answer with the output also when the command fails.",
     ),
     key(
+        "stream-command-output",
+        Shape::Flag,
+        "Answer when the command has started, with its output as it comes; as server-sent events where the request's \
+         Accept has text/event-stream.",
+    ),
+    key(
+        "command-output",
+        Shape::Words(&COMMAND_OUTPUTS),
+        "What counts as output: `combined`, or `stdout` alone; stderr is then for the log at -debug.",
+    ),
+    key(
         "wait-for-command",
         Shape::Flag,
         "Answer with `response-message` when the command has ended well, and with 500 when it has failed.",
@@ -145,6 +156,8 @@ pub(super) const HOOK: &[Key] = &[
     ),
     key("deduplicate", Shape::Deduplicate, "Runs a delivery once, however often it comes."),
 ];
+
+pub(super) const COMMAND_OUTPUTS: [&str; 2] = ["combined", "stdout"];
 
 pub(super) const REFERENCE: &[Key] = &[
     key("source", Shape::Words(&Reference::SOURCES), "Where the value is found in a request."),

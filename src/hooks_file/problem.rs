@@ -94,6 +94,7 @@ kinds! {
     BadDeduplicate "bad-deduplicate" HookRefused,
     BadDuration "bad-duration" HookRefused,
     BadReference "bad-reference" HookRefused,
+    UnknownOutput "unknown-output" HookRefused,
     NoId "no-id" Error,
     NoCommand "no-command" Error,
     UnknownSource "unknown-source" Error,

@@ -17,27 +17,20 @@ use tokio::net::unix::pipe;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
+use super::output::{OutputWanted, Pipes, Received};
 use super::{Surroundings, program};
 use crate::circumstances::Circumstances;
+use crate::hook::CommandOutput;
 use crate::invocation::{Invocation, InvocationFile};
-use crate::outcome::{ARGUMENT_BYTES_MAX, Cut, Ending, Outcome, Output, StartFailure};
+use crate::outcome::{ARGUMENT_BYTES_MAX, Cut, Ending, Outcome, StartFailure};
 use ending::{Group, Progress};
 use stdin::Feed;
 
 /// Background processes whose inherited output is still read after their run, so that they can write
 /// on. Each costs one descriptor; those beyond get a closed pipe.
 const LEAKED_PIPES_MAX: usize = 256;
-/// One read from the pipe; as much as Linux lets a pipe hold.
-const READ_BYTES: usize = 64 * 1024;
-/// The first read: most commands say little or nothing.
-const FIRST_READ_BYTES: usize = 4 * 1024;
-
-/// What is to be kept of a run's output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OutputWanted {
-    None,
-    UpTo(usize),
-}
+/// Their output is read in parts of this size.
+const LEAKED_READ_BYTES: usize = 64 * 1024;
 
 /// Room for reading the output of background processes that outlived their run.
 #[derive(Debug, Clone)]
@@ -56,21 +49,22 @@ pub(crate) struct Running {
     circumstances: Arc<Circumstances>,
     pipe: pipe::Receiver,
     stdin: Option<Feed>,
+    /// For stderr, where it is apart.
+    errors_pipe: Option<pipe::Receiver>,
     started: Instant,
     /// Removed when the run is over.
     _files: Vec<TempPath>,
 }
 
-/// Starts the command: own process group, stdout and stderr in one pipe.
+/// Starts the command: own process group, stdout and stderr in one pipe or in two.
 #[expect(clippy::disallowed_methods, reason = "this is the one place where processes start")]
 pub(crate) fn start(invocation: &Invocation, surroundings: &Surroundings) -> Result<Running, StartFailure> {
     let directory = invocation.working_directory.as_deref();
     let path = program::find(Path::new(&invocation.program), directory, surroundings)?;
     check_sizes(invocation)?;
-    let (reader, writer) = io::pipe()?;
     let mut command = std::process::Command::new(&path);
     command.arg0(&invocation.program).args(&invocation.arguments).process_group(0);
-    command.stdout(writer.try_clone()?).stderr(writer);
+    let (pipe, errors_pipe) = output_of(invocation, &mut command)?;
     let (stdin, feed) = stdin_of(invocation)?;
     command.stdin(stdin);
     for name in &surroundings.withheld {
@@ -93,9 +87,29 @@ pub(crate) fn start(invocation: &Invocation, surroundings: &Surroundings) -> Res
     // Dropping the command closes this side's copies of the pipe's writing end.
     drop(command);
     let group = Group(child.id().map(|id| Pid::from_raw(id.cast_signed())));
-    let pipe = pipe::Receiver::from_owned_fd(reader.into())?;
     let circumstances = invocation.circumstances.clone();
-    Ok(Running { child, group, circumstances, pipe, stdin: feed, started, _files: files })
+    Ok(Running { child, group, circumstances, pipe, errors_pipe, stdin: feed, started, _files: files })
+}
+
+/// The pipe for stdout, with stderr in it or in a second one.
+fn output_of(
+    invocation: &Invocation,
+    command: &mut std::process::Command,
+) -> io::Result<(pipe::Receiver, Option<pipe::Receiver>)> {
+    let (reader, writer) = io::pipe()?;
+    let errors_pipe = match invocation.output {
+        CommandOutput::Combined => {
+            command.stderr(writer.try_clone()?);
+            None
+        }
+        CommandOutput::Stdout => {
+            let (errors_reader, errors_writer) = io::pipe()?;
+            command.stderr(errors_writer);
+            Some(pipe::Receiver::from_owned_fd(errors_reader.into())?)
+        }
+    };
+    command.stdout(writer);
+    Ok((pipe::Receiver::from_owned_fd(reader.into())?, errors_pipe))
 }
 
 fn stdin_of(invocation: &Invocation) -> io::Result<(Stdio, Option<Feed>)> {
@@ -161,29 +175,28 @@ impl Running {
     /// Waits for the end. `cut` turns to [`Cut::Now`] when the server cannot wait any longer.
     pub(crate) async fn wait(
         mut self,
-        wanted: OutputWanted,
+        wanted: OutputWanted<'_>,
         mut cut: watch::Receiver<Cut>,
         leaked_pipes: &LeakedPipes,
     ) -> Outcome {
-        let mut output = Output::default();
-        let mut buffer = Vec::new();
+        let mut pipes = Pipes::new(self.pipe, self.errors_pipe, wanted);
         let mut progress = Progress::new(self.group, self.started, &self.circumstances);
-        let mut is_open = true;
-        let mut is_leaked = false;
         let mut was_cut = false;
-        while is_open || progress.is_under_way() {
+        while pipes.is_open() || progress.is_under_way() {
             tokio::select! {
-                read = read_chunk(&mut self.pipe, &mut buffer), if is_open => match read {
-                    Ok(0) | Err(_) => is_open = false,
-                    Ok(_) => output.keep(&mut buffer, wanted),
-                },
+                () = pipes.advance(), if pipes.is_open() => {}
                 () = stdin::write_on(&mut self.stdin), if self.stdin.is_some() => {}
-                status = self.child.wait(), if !progress.has_exited() => progress.exited(status),
+                status = self.child.wait(), if !progress.has_exited() => {
+                    progress.exited(status);
+                    pipes.command_exited();
+                }
                 () = at(progress.alarm_at()) => if progress.alarm().is_break() {
-                    is_leaked = true;
-                    break;
+                    if was_cut || !pipes.is_held_up() {
+                        break;
+                    }
+                    progress.wait_again();
                 },
-                () = until_cut(&mut cut), if !was_cut && progress.is_under_way() => {
+                () = until_cut(&mut cut), if !was_cut && (progress.is_under_way() || pipes.is_held_up()) => {
                     was_cut = true;
                     progress.cut();
                 }
@@ -191,18 +204,14 @@ impl Running {
         }
         let duration = self.started.elapsed();
         let ending = progress.ending();
+        let Received { output, errors, streamed, open } = pipes.end();
         // At the server's end nobody is there to read on.
-        let is_leaked = is_leaked && ending != Ending::Cut;
+        let is_leaked = !open.is_empty() && ending != Ending::Cut;
         if is_leaked {
-            leaked_pipes.read_on(self.pipe);
+            open.into_iter().for_each(|pipe| leaked_pipes.read_on(pipe));
         }
-        Outcome { ending, is_leaked, output, duration }
+        Outcome { ending, is_leaked, output, errors, streamed, duration }
     }
-}
-
-async fn read_chunk(pipe: &mut pipe::Receiver, buffer: &mut Vec<u8>) -> io::Result<usize> {
-    buffer.reserve(if buffer.capacity() == 0 { FIRST_READ_BYTES } else { READ_BYTES });
-    pipe.read_buf(buffer).await
 }
 
 async fn at(deadline: Option<Instant>) {
@@ -219,25 +228,12 @@ async fn until_cut(cut: &mut watch::Receiver<Cut>) {
     }
 }
 
-impl Output {
-    /// Takes what is in `buffer` and empties it.
-    fn keep(&mut self, buffer: &mut Vec<u8>, wanted: OutputWanted) {
-        if let OutputWanted::UpTo(bytes_max) = wanted {
-            let room = bytes_max.saturating_sub(self.bytes.len());
-            let kept = buffer.len().min(room);
-            self.bytes.extend_from_slice(&buffer[..kept]);
-            self.dropped_bytes += (buffer.len() - kept) as u64;
-        }
-        buffer.clear();
-    }
-}
-
 impl LeakedPipes {
     /// Reads and drops what still comes, so that the process on the other side is not killed by SIGPIPE.
     fn read_on(&self, mut pipe: pipe::Receiver) {
         if let Ok(permit) = self.0.clone().try_acquire_owned() {
             tokio::spawn(async move {
-                let mut buffer = vec![0; READ_BYTES];
+                let mut buffer = vec![0; LEAKED_READ_BYTES];
                 while matches!(pipe.read(&mut buffer).await, Ok(read) if read > 0) {}
                 drop(permit);
             });

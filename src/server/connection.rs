@@ -14,10 +14,12 @@ use tokio_rustls::TlsAcceptor;
 use tracing::{debug, info};
 
 use super::ServerLimits;
+use super::answering::Answering;
 use super::listen::Stream;
 use super::timed::{Phase, TimedStream};
 use crate::deliver::{Delivery, deliver};
 use crate::request::Peer;
+use crate::respond::BrokenOff;
 
 /// Serves `stream` until either side ends it, or `drain` turns true and the request in progress is
 /// answered.
@@ -72,8 +74,7 @@ async fn serve_http<S: AsyncRead + AsyncWrite + Unpin>(
             if response.headers().contains_key(CONNECTION) {
                 phase.body_left();
             }
-            phase.idle();
-            Ok::<_, Infallible>(response)
+            Ok::<_, Infallible>(response.map(|body| Answering::new(body, phase)))
         }
     });
     let connection = http1::Builder::new()
@@ -96,6 +97,7 @@ async fn serve_http<S: AsyncRead + AsyncWrite + Unpin>(
         Err(_) if phase.is_timed_out() => {
             info!("a request of {peer} was refused: its head took too long (408)")
         }
+        Err(_) if phase.is_broken_off() => debug!("an answer to {peer} was broken off: {BrokenOff}"),
         Err(error) => debug!("connection with {peer} ended early: {error}"),
     }
 }

@@ -37,6 +37,7 @@ pub(crate) struct Phase(Arc<State>);
 struct State {
     phase: AtomicU8,
     has_body_left: AtomicBool,
+    is_broken_off: AtomicBool,
 }
 
 const IDLE: u8 = 0;
@@ -57,6 +58,15 @@ impl Phase {
     /// The answer goes out before the request's body has been read.
     pub(crate) fn body_left(&self) {
         self.0.has_body_left.store(true, Ordering::Relaxed);
+    }
+
+    /// The answer does not come to its end: the connection ends where it is, with what was written so far.
+    pub(crate) fn break_off(&self) {
+        self.0.is_broken_off.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_broken_off(&self) -> bool {
+        self.0.is_broken_off.load(Ordering::Relaxed)
     }
 
     /// Whether a request's head took too long.
@@ -186,7 +196,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(cx);
-        self.timed_write(cx, flushed)
+        ready!(self.timed_write(cx, flushed))?;
+        // hyper flushes once it has written all it has.
+        if self.phase.is_broken_off() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

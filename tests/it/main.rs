@@ -32,6 +32,7 @@ mod senders;
 mod shutdown;
 mod socket;
 mod starts;
+mod stream;
 mod support;
 mod tls;
 mod verify;

@@ -14,7 +14,7 @@ use rustls::{
 
 use crate::support::{Connection, PATIENCE, Request, Server, Setup};
 
-type TlsStream = StreamOwned<ClientConnection, TcpStream>;
+pub(crate) type TlsStream = StreamOwned<ClientConnection, TcpStream>;
 
 struct Secured {
     server: Server,
@@ -35,20 +35,28 @@ fn secured(flags: &str) -> Secured {
 
 impl Secured {
     fn handshake(&self, versions: &[&'static SupportedProtocolVersion]) -> std::io::Result<TlsStream> {
-        let mut trusted = RootCertStore::empty();
-        trusted.add(self.certificate.clone()).unwrap();
-        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_protocol_versions(versions)
-            .unwrap()
-            .with_root_certificates(trusted)
-            .with_no_client_auth();
-        let name = ServerName::try_from("localhost").unwrap();
-        let mut session = ClientConnection::new(Arc::new(config), name).unwrap();
-        let mut stream = TcpStream::connect(self.server.address())?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        session.complete_io(&mut stream)?;
-        Ok(StreamOwned::new(session, stream))
+        handshake(&self.server, &self.certificate, versions)
     }
+}
+
+pub(crate) fn handshake(
+    server: &Server,
+    certificate: &CertificateDer<'static>,
+    versions: &[&'static SupportedProtocolVersion],
+) -> std::io::Result<TlsStream> {
+    let mut trusted = RootCertStore::empty();
+    trusted.add(certificate.clone()).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(versions)
+        .unwrap()
+        .with_root_certificates(trusted)
+        .with_no_client_auth();
+    let name = ServerName::try_from("localhost").unwrap();
+    let mut session = ClientConnection::new(Arc::new(config), name).unwrap();
+    let mut stream = TcpStream::connect(server.address())?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    session.complete_io(&mut stream)?;
+    Ok(StreamOwned::new(session, stream))
 }
 
 #[test]

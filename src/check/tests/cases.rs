@@ -165,6 +165,8 @@ pub(super) const CASES: &[Case] = &[
         hooks: &["."],
         files: &[("notes.txt", "", PRIVATE)],
     },
+    hook!(UnknownOutput "misspelt" "command-output: stdotu"),
+    hook!(UnknownOutput "another" "command-output: 2"),
     hook!(UnknownKey "note" "owner-of-this: ops"),
     file!(UnknownKey "among secrets"
         "[{\"id\": \"a\", \"execute-command\": \"true\", \"note\": 1, \"http-methods\": [\"POST\"], \"verify\": {\"sender\": \"github\", \"secret\": [\"hunter22\"]}}, {\"id\": \"b\", \"execute-command\": \"true\", \"trigger-rule\": {\"match\": {\"type\": \"payload-hmac-sha256\", \"value\": \"hunter22\", \"secret\": \"hunter22\", \"parameter\": {\"source\": \"header\", \"name\": \"X-Signature\"}}}}]\n"),
@@ -232,6 +234,8 @@ pub(super) const CASES: &[Case] = &[
     hook!(UnusedAnswer "exit codes without waiting" "response-on-exit: {75: 503}"),
     hook!(UnusedAnswer "waiting beside output"
         "wait-for-command: true\n  include-command-output-in-response: true"),
+    hook!(UnusedAnswer "beside a stream"
+        "stream-command-output: true\n  wait-for-command: true\n  response-on-exit: {75: 503}"),
     hook!(ShellName "a dot" "pass-environment-to-command: [{source: payload, name: repository.name}]"),
     Case {
         kind: Kind::ReadableSecret,

@@ -15,16 +15,34 @@ const SUCCESS: &str = "success-http-response-code";
 pub(super) fn lint(reader: &mut Reader<'_>, record: Record<'_>, hook: &Hook, is_sent: fn(i64) -> bool) {
     statuses(reader, record, hook, is_sent);
     exit_codes(reader, record, hook, is_sent);
-    let response = &hook.response;
-    if response.output == OutputInResponse::No && reader.flag(record, ON_ERROR) {
-        let message = "without `include-command-output-in-response` this has no effect";
-        let help = "add `include-command-output-in-response: true`, or remove this";
-        reader.at(record, ON_ERROR, |reader, _| reader.report_key(Kind::ErrorOutputAlone, message, help));
+    match hook.response.output {
+        OutputInResponse::Streamed => {
+            for key in [ON_ERROR, WAIT, ON_EXIT].into_iter().filter(|key| record.has(key)) {
+                unused(
+                    reader,
+                    record,
+                    key,
+                    "the output is streamed, and the answer begins before the command ends",
+                );
+            }
+            return;
+        }
+        OutputInResponse::No => {
+            if reader.flag(record, ON_ERROR) {
+                let message = "without `include-command-output-in-response` this has no effect";
+                let help = "add `include-command-output-in-response: true`, or remove this";
+                reader.at(record, ON_ERROR, |reader, _| {
+                    reader.report_key(Kind::ErrorOutputAlone, message, help)
+                });
+            }
+        }
+        OutputInResponse::OnSuccess | OutputInResponse::Always => {
+            if hook.response.waits {
+                unused(reader, record, WAIT, "the output is the answer, which waits for the command anyway");
+            }
+        }
     }
-    if response.output != OutputInResponse::No && response.waits {
-        unused(reader, record, WAIT, "the output is the answer, which waits for the command anyway");
-    }
-    if !response.is_after_run() && record.has(ON_EXIT) {
+    if !hook.response.is_after_run() && record.has(ON_EXIT) {
         let message = "the answer is sent before the command has ended: its exit code is not known then";
         let help = format!("add `{WAIT}: true` or `{OUTPUT}: true`, or remove this");
         reader.at(record, ON_EXIT, |reader, _| reader.report_key(Kind::UnusedAnswer, message, help));

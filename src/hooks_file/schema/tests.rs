@@ -121,6 +121,7 @@ fn mistakes_do_not_fit() {
     check("response-on-exit: {256: 503}");
     check("response-on-exit: {75: 'no'}");
     check("response-on-exit: {75: 199}");
+    check("command-output: stderr");
     check("trigger-rule: {}");
     check("trigger-rule: {and: []}");
     check("trigger-rule: {match: {type: value, parameter: {source: header, name: x}}}");

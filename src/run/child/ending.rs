@@ -119,6 +119,11 @@ impl Progress {
         ControlFlow::Continue(())
     }
 
+    /// It is somebody else that is waited for: what holds the output has its time once more.
+    pub(super) fn wait_again(&mut self) {
+        self.alarm_at = Some(Instant::now() + LEAK_GRACE);
+    }
+
     fn ask_to_end(&mut self, because: Ending, kill_at: Instant) {
         self.group.signal(Signal::SIGTERM);
         self.killing = Some(Killing { because, kill_at: Some(kill_at) });

@@ -61,6 +61,9 @@ const HOOKS: &str = r#"
   wait-for-command: true
   response-message: deployed
   response-on-exit: {75: 503, 3: 422, 4: 299}
+- id: streams
+  execute-command: /bin/echo
+  stream-command-output: true
 - id: gone
   execute-command: /nonexistent/command --flag
 - id: refused
@@ -153,6 +156,13 @@ fn a_handshake() {
 fn an_answer_after_the_run() {
     let message = "POST /hooks/waits HTTP/1.1\n\n";
     assert_snapshot!(shown(message, "text", 0));
+    assert_snapshot!(shown(message, "json", 0));
+}
+
+#[test]
+fn an_answer_that_is_streamed() {
+    assert_snapshot!(shown("POST /hooks/streams HTTP/1.1\n\n", "text", 0));
+    let message = "POST /hooks/streams HTTP/1.1\nAccept: text/event-stream\n\n";
     assert_snapshot!(shown(message, "json", 0));
 }
 

@@ -146,15 +146,26 @@ impl Connection {
         Ok(bytes)
     }
 
+    /// A response whose body is read by the test.
+    pub(crate) fn response_head(&mut self) -> io::Result<Response> {
+        let (status, headers) = self.head()?;
+        Ok(Response { status, headers, body: Vec::new() })
+    }
+
     fn head(&mut self) -> io::Result<(u16, Vec<(String, String)>)> {
         let first = self.line()?;
         let status = first.split(' ').nth(1).ok_or_else(|| malformed(&first))?;
         let status = status.parse().map_err(malformed)?;
+        Ok((status, self.headers()?))
+    }
+
+    /// Up to the empty line; after the last chunk these are the trailers.
+    pub(crate) fn headers(&mut self) -> io::Result<Vec<(String, String)>> {
         let mut headers = Vec::new();
         loop {
             let line = self.line()?;
             if line.is_empty() {
-                return Ok((status, headers));
+                return Ok(headers);
             }
             let (name, value) = line.split_once(':').ok_or_else(|| malformed(&line))?;
             headers.push((name.to_owned(), value.trim().to_owned()));
@@ -164,13 +175,23 @@ impl Connection {
     fn chunks(&mut self) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         loop {
-            let length = usize::from_str_radix(&self.line()?, 16).map_err(malformed)?;
-            bytes.extend(self.exactly(length)?);
-            self.line()?;
-            if length == 0 {
+            let chunk = self.chunk()?;
+            if chunk.is_empty() {
+                self.headers()?;
                 return Ok(bytes);
             }
+            bytes.extend(chunk);
         }
+    }
+
+    /// One chunk; the last is empty, and the trailers follow it.
+    pub(crate) fn chunk(&mut self) -> io::Result<Vec<u8>> {
+        let length = usize::from_str_radix(&self.line()?, 16).map_err(malformed)?;
+        let chunk = self.exactly(length)?;
+        if length > 0 {
+            self.line()?;
+        }
+        Ok(chunk)
     }
 
     fn exactly(&mut self, length: usize) -> io::Result<Vec<u8>> {

@@ -1,0 +1,167 @@
+//! The pipes of a command and what becomes of its output: kept up to a limit, handed to a client that follows
+//! it, or dropped.
+
+use bytes::BytesMut;
+use tokio::io::AsyncReadExt;
+use tokio::net::unix::pipe;
+
+use super::follow::Follower;
+use crate::outcome::{Output, Streamed};
+
+/// One read from a pipe; as much as Linux lets a pipe hold.
+const READ_BYTES: usize = 64 * 1024;
+/// The first read: most commands say little or nothing.
+const FIRST_READ_BYTES: usize = 4 * 1024;
+
+/// What is to become of a run's output.
+#[derive(Debug)]
+pub(crate) struct OutputWanted<'f> {
+    /// Bytes of the output that are kept; `None`: none, and it is not counted.
+    pub(crate) output_max: Option<usize>,
+    /// The same for stderr, where it is apart.
+    pub(crate) errors_max: Option<usize>,
+    /// The client that gets the output as it comes.
+    pub(crate) follower: Option<&'f mut Follower>,
+}
+
+/// Both pipes of a run; one, when stdout and stderr share it.
+pub(super) struct Pipes<'f> {
+    output: Source,
+    errors: Option<Source>,
+    follower: Option<&'f mut Follower>,
+    /// Read from the output since the command's exit.
+    bytes_after_exit: Option<usize>,
+}
+
+struct Source {
+    pipe: pipe::Receiver,
+    is_open: bool,
+    buffer: BytesMut,
+    /// What the next read has room for.
+    room: usize,
+    kept_max: Option<usize>,
+    output: Output,
+}
+
+/// What has come through the pipes.
+pub(super) struct Received {
+    pub(super) output: Output,
+    pub(super) errors: Output,
+    pub(super) streamed: Streamed,
+    /// Pipes that a process still holds.
+    pub(super) open: Vec<pipe::Receiver>,
+}
+
+impl<'f> Pipes<'f> {
+    pub(super) fn new(
+        output: pipe::Receiver,
+        errors: Option<pipe::Receiver>,
+        wanted: OutputWanted<'f>,
+    ) -> Self {
+        let OutputWanted { output_max, errors_max, follower } = wanted;
+        let errors = errors.map(|pipe| Source::new(pipe, errors_max));
+        Self { output: Source::new(output, output_max), errors, follower, bytes_after_exit: None }
+    }
+
+    /// Whether something may still come, or go to the client.
+    pub(super) fn is_open(&self) -> bool {
+        self.output.is_open || self.errors.as_ref().is_some_and(|errors| errors.is_open) || self.is_waiting()
+    }
+
+    /// Reads once, or hands over once. May be dropped and begun anew. Only while [`Self::is_open`].
+    pub(super) async fn advance(&mut self) {
+        let is_waiting = self.is_waiting();
+        let least = if self.follower.is_some() { FIRST_READ_BYTES } else { READ_BYTES };
+        tokio::select! {
+            () = hand_over(&mut self.follower), if is_waiting => {}
+            () = self.output.read(least), if self.output.is_open && !is_waiting => {
+                let bytes = self.output.keep();
+                if let Some(after_exit) = &mut self.bytes_after_exit {
+                    *after_exit += bytes;
+                }
+                match &mut self.follower {
+                    Some(follower) if bytes > 0 => follower.offer(self.output.buffer.split().freeze()),
+                    _ => self.output.buffer.clear(),
+                }
+            }
+            () = read(&mut self.errors) => if let Some(errors) = &mut self.errors {
+                errors.keep();
+                errors.buffer.clear();
+            },
+        }
+    }
+
+    pub(super) fn command_exited(&mut self) {
+        self.bytes_after_exit = Some(0);
+    }
+
+    /// Whether it is the client, and not a process that the command left behind, that is waited for: what
+    /// came since the command's exit fits into the pipe.
+    pub(super) fn is_held_up(&self) -> bool {
+        self.is_waiting() && self.bytes_after_exit.is_some_and(|bytes| bytes <= READ_BYTES)
+    }
+
+    /// No more is read.
+    pub(super) fn end(self) -> Received {
+        let Self { output, errors, follower, .. } = self;
+        let streamed = follower.map_or(Streamed::No, |follower| follower.streamed());
+        let mut open = Vec::new();
+        let mut done = |source: Source| {
+            if source.is_open {
+                open.push(source.pipe);
+            }
+            source.output
+        };
+        let output = done(output);
+        let errors = errors.map(done).unwrap_or_default();
+        Received { output, errors, streamed, open }
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.follower.as_ref().is_some_and(|follower| follower.is_waiting())
+    }
+}
+
+/// Both are pending when there is nothing to wait for.
+async fn hand_over(follower: &mut Option<&mut Follower>) {
+    match follower {
+        Some(follower) => follower.hand_over().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn read(source: &mut Option<Source>) {
+    match source.as_mut().filter(|source| source.is_open) {
+        Some(source) => source.read(READ_BYTES).await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Source {
+    fn new(pipe: pipe::Receiver, kept_max: Option<usize>) -> Self {
+        let (buffer, output) = (BytesMut::new(), Output::default());
+        Self { pipe, is_open: true, buffer, room: FIRST_READ_BYTES, kept_max, output }
+    }
+
+    /// Reads what is there into the buffer. One with `least` bytes of room is not replaced by a larger one.
+    async fn read(&mut self, least: usize) {
+        let room = self.buffer.capacity() - self.buffer.len();
+        if room < least.min(self.room) {
+            self.buffer.reserve(self.room);
+        }
+        let read = self.pipe.read_buf(&mut self.buffer).await;
+        self.is_open = matches!(read, Ok(bytes) if bytes > 0);
+        self.room = READ_BYTES;
+    }
+
+    /// Keeps what is wanted of the buffer, and gives its length.
+    fn keep(&mut self) -> usize {
+        if let Some(bytes_max) = self.kept_max {
+            let room = bytes_max.saturating_sub(self.output.bytes.len());
+            let kept = self.buffer.len().min(room);
+            self.output.bytes.extend_from_slice(&self.buffer[..kept]);
+            self.output.dropped_bytes += (self.buffer.len() - kept) as u64;
+        }
+        self.buffer.len()
+    }
+}
