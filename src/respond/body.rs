@@ -56,11 +56,10 @@ pub(crate) struct BrokenOff;
 impl StreamForm {
     /// What a request with these headers asks for.
     pub(crate) fn asked_for(headers: &HeaderMap) -> Self {
-        match () {
-            () if has_item(headers, &ACCEPT, "text/event-stream") => Self::Events,
-            () if has_item(headers, &TE, "trailers") => Self::PlainWithTrailer,
-            () => Self::Plain,
+        if has_item(headers, &ACCEPT, "text/event-stream") {
+            return Self::Events;
         }
+        if has_item(headers, &TE, "trailers") { Self::PlainWithTrailer } else { Self::Plain }
     }
 }
 

@@ -42,10 +42,15 @@ impl Body for Answering {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
         let this = self.get_mut();
+        if this.phase.is_broken_off() {
+            return Poll::Pending;
+        }
         match Pin::new(&mut this.body).poll_frame(cx) {
             Poll::Ready(Some(Err(BrokenOff))) => {
-                // hyper would throw away what it has not written yet. So the stream breaks, once all is out.
+                // hyper would throw away what it has not written yet. So it is the stream below that breaks,
+                // once all is out; waking makes hyper flush it also when nothing is left to write.
                 this.phase.break_off();
+                cx.waker().wake_by_ref();
                 Poll::Pending
             }
             polled => polled,
@@ -58,5 +63,35 @@ impl Body for Answering {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+    use std::time::Duration;
+
+    use hyper::HeaderMap;
+
+    use super::*;
+    use crate::hook::ResponseSettings;
+    use crate::respond::{StreamForm, streaming};
+    use crate::run::follow;
+
+    #[test]
+    fn a_stream_that_breaks_off_never_ends() {
+        let (follower, followed) = follow(Duration::ZERO);
+        let form = StreamForm::asked_for(&HeaderMap::new());
+        let response = streaming(Some(followed), form, &ResponseSettings::default(), &Vec::new());
+        let phase = Phase::default();
+        let mut answering = Answering::new(response.into_body(), phase.clone());
+        let mut poll = || Pin::new(&mut answering).poll_frame(&mut Context::from_waker(Waker::noop()));
+        assert!(poll().is_pending());
+        assert!(!phase.is_broken_off());
+        drop(follower);
+        for _ in 0..3 {
+            assert!(poll().is_pending());
+            assert!(phase.is_broken_off());
+        }
     }
 }

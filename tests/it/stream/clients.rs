@@ -71,10 +71,12 @@ fn a_client_that_takes_nothing_is_given_up_and_the_run_goes_on() {
         .shell("run", &large("echo > @DIR@/finished"), STREAM)
         .flags("-verbose -idle-timeout 300ms")
         .start();
+    let before = peak_kib(&server);
     let (mut connection, _) = follow(&server, "/hooks/run");
     let log = "the client left before the end of the output, or did not take it";
     server.wait_for_log(log);
     eventually("the command ends", || server.path("finished").exists());
+    assert!(peak_kib(&server) - before < 20 << 10);
     // What was on the way is still there, and no good end.
     let mut length = 0;
     while let Ok(chunk) = connection.chunk() {
