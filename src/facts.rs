@@ -129,6 +129,39 @@ impl<'a> Facts<'a> {
         }
     }
 
+    /// Whether JSON's null is at `reference`. What is not there is not null.
+    pub(crate) fn is_null(&self, reference: &Reference) -> Result<bool, NoValue> {
+        if let Some(Value::Null | Value::NullObject) = self.value_at(&reference.subject) {
+            return Ok(true);
+        }
+        match self.text_of(reference) {
+            Err(no_value @ (NoValue::Unusable(_) | NoValue::Required(_))) => Err(no_value),
+            Ok(_) | Err(NoValue::NotFound(_) | NoValue::IntoNull(_)) => Ok(false),
+        }
+    }
+
+    /// The texts of the items of the list at `reference`; of what is no list, its text alone.
+    pub(crate) fn items_of<'f>(&'f self, reference: &'f Reference) -> Result<Vec<Text<'f>>, NoValue> {
+        match self.value_at(&reference.subject) {
+            Some(Value::Array(items)) => Ok(items.iter().map(json_text::text_of).collect()),
+            _ => Ok(vec![self.text_of(reference)?]),
+        }
+    }
+
+    /// The value of `subject` where there are values, not only texts.
+    fn value_at(&self, subject: &Subject) -> Option<&Value<'_>> {
+        let (object, name) = match subject {
+            Subject::Payload(name) => (self.payload.fields.as_ref()?, name),
+            Subject::Query(name) => (&self.query, name),
+            Subject::Header(name) => (&self.parsed_headers, name),
+            _ => return None,
+        };
+        match lookup(object, name) {
+            Found::Value(value) => Some(value),
+            Found::Missing | Found::IntoNull => None,
+        }
+    }
+
     /// Replaces the text at `reference` by the JSON object it holds.
     pub(crate) fn parse_as_json(&mut self, reference: &Reference) -> Result<(), NotParsed> {
         let parsed = {

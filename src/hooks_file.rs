@@ -6,6 +6,8 @@
 
 mod check;
 mod check_circumstances;
+mod check_match;
+mod check_networks;
 mod check_response;
 mod check_rule;
 mod check_verify;

@@ -20,6 +20,7 @@ mod judge;
 mod log_text;
 mod lookup;
 mod nearest;
+mod network;
 mod payload;
 mod route;
 mod rule;

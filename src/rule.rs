@@ -8,6 +8,7 @@ mod endings;
 mod go_regex;
 mod hmac_key;
 mod matching;
+mod number;
 mod scalr;
 #[cfg(test)]
 mod tests;
@@ -17,11 +18,12 @@ use crate::reference::Reference;
 
 use matching::evaluate_match;
 
-pub(crate) use comparison::Comparison;
+pub(crate) use comparison::{Choices, Comparison, Operand, Order, Place};
 pub(crate) use endings::{Endings, endings};
 pub(crate) use go_regex::GoRegex;
 pub(crate) use hmac_key::{HmacAlgorithm, HmacKey};
 pub(crate) use matching::{Match, MatchResult};
+pub(crate) use number::Number;
 
 #[derive(Debug)]
 pub(crate) enum Rule {
@@ -37,7 +39,7 @@ impl Rule {
         match self {
             Self::And(parts) | Self::Or(parts) => parts.iter().for_each(|part| part.collect_parameters(into)),
             Self::Not(part) => part.collect_parameters(into),
-            Self::Match(part) => into.extend(part.parameter()),
+            Self::Match(part) => into.extend(part.parameter().into_iter().chain(part.other_parameter())),
         }
     }
 }

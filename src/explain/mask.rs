@@ -11,13 +11,15 @@ use crate::sender::{self, Source};
 
 /// Whether what `part` finds and what it wants are not to be shown.
 pub(super) fn is_secret(part: &Match, hook: &Hook) -> bool {
-    match part {
-        part if part.is_signature() => true,
-        Match::Text { parameter, comparison } => {
-            is_secret_place(&parameter.subject, hook) || looks_random(&comparison.spelled_out())
-        }
-        Match::IpWhitelist { .. } | Match::ScalrSignature { .. } => false,
-    }
+    let mut places = part.parameter().into_iter().chain(part.other_parameter());
+    let is_random = |part: &Match| match part {
+        Match::Text { comparison, .. } => comparison.spelled_out().iter().any(|text| looks_random(text)),
+        Match::Exists { .. }
+        | Match::Null { .. }
+        | Match::IpWhitelist { .. }
+        | Match::ScalrSignature { .. } => false,
+    };
+    part.is_signature() || places.any(|place| is_secret_place(&place.subject, hook)) || is_random(part)
 }
 
 fn is_secret_place(subject: &Subject, hook: &Hook) -> bool {

@@ -107,7 +107,8 @@ pub(super) enum Node {
         r#match: &'static str,
         parameter: Option<String>,
         found: Option<String>,
-        wanted: String,
+        /// `None`: nothing is compared.
+        wanted: Option<String>,
         result: NodeResult,
         reason: Option<String>,
     },

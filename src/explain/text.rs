@@ -179,9 +179,12 @@ impl Text {
                 let subject = parameter.as_deref().unwrap_or("peer");
                 let _ = write!(text, " {subject}");
                 if let Some(found) = found {
-                    let _ = write!(text, " is {},", masked_or_quoted(found));
+                    let _ = write!(text, " is {}", masked_or_quoted(found));
                 }
-                let _ = write!(text, " wanted {}", masked_or_quoted(wanted));
+                if let Some(wanted) = wanted {
+                    let comma = if found.is_some() { "," } else { "" };
+                    let _ = write!(text, "{comma} wanted {}", masked_or_quoted(wanted));
+                }
                 if let Some(reason) = reason {
                     let _ = write!(text, ": {reason}");
                 }

@@ -5,7 +5,11 @@ use super::report::{MASK, Node, NodeResult};
 use crate::facts::Facts;
 use crate::hook::Hook;
 use crate::judge::Onlooker;
-use crate::rule::{Comparison, Fault, Match, MatchResult, Observed, Rule, Step};
+use crate::reference::Reference;
+use crate::rule::{Choices, Comparison, Fault, Match, MatchResult, Observed, Operand, Rule, Step};
+
+/// Items of a list that are shown of what a match wants; a file of addresses has thousands.
+const ITEMS_SHOWN_MAX: usize = 20;
 
 pub(super) struct Trace<'h> {
     hook: &'h Hook,
@@ -17,6 +21,8 @@ struct Seen {
     result: NodeResult,
     reason: Option<String>,
     found: Option<String>,
+    /// What was found at a match's other parameter.
+    other: Option<String>,
 }
 
 impl<'h> Trace<'h> {
@@ -45,7 +51,7 @@ impl<'h> Trace<'h> {
                     r#match: part.kind(),
                     parameter: subject(part),
                     found: seen.and_then(|seen| seen.found.clone()),
-                    wanted: wanted(part, is_secret(part, self.hook)),
+                    wanted: wanted(part, seen, is_secret(part, self.hook)),
                     result,
                     reason,
                 };
@@ -65,9 +71,12 @@ impl<'h> Trace<'h> {
 impl Onlooker for Trace<'_> {
     fn rule(&mut self, steps: &[Step], observed: &Observed<'_>, facts: &Facts<'_>) {
         let seen = match observed {
-            Observed::Operator { truth, fault } => {
-                Seen { result: result(*truth, *fault), reason: fault.map(ToString::to_string), found: None }
-            }
+            Observed::Operator { truth, fault } => Seen {
+                result: result(*truth, *fault),
+                reason: fault.map(ToString::to_string),
+                found: None,
+                other: None,
+            },
             Observed::Match(part, came_out) => Seen {
                 result: match came_out {
                     MatchResult::Holds => NodeResult::Holds,
@@ -76,6 +85,9 @@ impl Onlooker for Trace<'_> {
                 },
                 reason: (**came_out != MatchResult::Holds).then(|| came_out.to_string()),
                 found: found(part, facts, is_secret(part, self.hook)),
+                other: part
+                    .other_parameter()
+                    .and_then(|other| shown(other, facts, is_secret(part, self.hook))),
             },
         };
         self.seen.push((steps.to_vec(), seen));
@@ -99,11 +111,15 @@ fn subject(part: &Match) -> Option<String> {
     }
 }
 
+fn shown(reference: &Reference, facts: &Facts<'_>, is_secret: bool) -> Option<String> {
+    let text = facts.text_of(reference).ok()?;
+    Some(if is_secret { MASK.to_owned() } else { String::from_utf8_lossy(&text).into_owned() })
+}
+
 fn found(part: &Match, facts: &Facts<'_>, is_secret: bool) -> Option<String> {
     let text = match part {
-        Match::Text { parameter, .. } => {
-            let text = facts.text_of(parameter).ok()?;
-            String::from_utf8_lossy(&text).into_owned()
+        Match::Text { parameter, .. } | Match::Exists { parameter } | Match::Null { parameter } => {
+            return shown(parameter, facts, is_secret);
         }
         Match::IpWhitelist { .. } => facts.request.peer.ip()?.to_string(),
         Match::ScalrSignature { .. } => {
@@ -113,17 +129,38 @@ fn found(part: &Match, facts: &Facts<'_>, is_secret: bool) -> Option<String> {
     Some(if is_secret { MASK.to_owned() } else { text })
 }
 
-fn wanted(part: &Match, is_secret: bool) -> String {
-    match part {
+/// What stands in the hooks file, or which part of the request; `None` when nothing is compared.
+fn wanted(part: &Match, seen: Option<&Seen>, is_secret: bool) -> Option<String> {
+    if let Some(other) = part.other_parameter() {
+        let found = seen.and_then(|seen| seen.other.as_ref());
+        return Some(found.map_or(other.to_string(), |found| format!("{other}, which is {found}")));
+    }
+    let text = match part {
+        Match::Exists { .. } | Match::Null { .. } => return None,
         _ if is_secret => MASK.to_owned(),
         Match::Text { comparison, .. } => match comparison {
-            Comparison::Value(value) => value.clone(),
+            Comparison::Value(operand) | Comparison::Number(_, operand) | Comparison::Part(_, operand) => {
+                match operand {
+                    Operand::Text(text) => text.clone(),
+                    Operand::Parameter(reference) => reference.to_string(),
+                }
+            }
             Comparison::Regex(regex) => regex.pattern().to_owned(),
+            Comparison::In(Choices::Texts(texts)) => some_of(texts),
+            Comparison::In(Choices::Parameter(reference)) => reference.to_string(),
             Comparison::Hmac(_) => MASK.to_owned(),
         },
-        Match::IpWhitelist { networks } => {
-            networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
-        }
+        Match::IpWhitelist { networks } => some_of(networks),
         Match::ScalrSignature { .. } => MASK.to_owned(),
+    };
+    Some(text)
+}
+
+/// With spaces between, and how many more there are.
+fn some_of(items: &[impl ToString]) -> String {
+    let mut shown: Vec<String> = items.iter().take(ITEMS_SHOWN_MAX).map(ToString::to_string).collect();
+    if items.len() > ITEMS_SHOWN_MAX {
+        shown.push(format!("and {} more", items.len() - ITEMS_SHOWN_MAX));
     }
+    shown.join(" ")
 }

@@ -50,6 +50,14 @@ pub(super) fn secret_file(reader: &mut Reader<'_>, path: &Path) {
     }
 }
 
+/// A file of addresses that may run a hook.
+pub(super) fn address_file(reader: &mut Reader<'_>, path: &Path) {
+    if let Some(what) = writable_part(path) {
+        let message = format!("{what}: any user of the machine can let any address in");
+        reader.report(Kind::WritableFile, message, format!("run `chmod o-w {}`", what.path.display()));
+    }
+}
+
 pub(super) fn command(reader: &mut Reader<'_>, record: Record<'_>, hook: &Hook, examination: &Examination) {
     let directory = hook.command.working_directory.as_deref().map(Path::new);
     let program = Path::new(&hook.command.program);

@@ -23,6 +23,9 @@ pub(super) enum Shape {
     Methods,
     /// Statuses by exit code.
     ExitCodes,
+    Texts,
+    /// One text, or a list of them.
+    TextOrTexts,
     Reference,
     References,
     Headers,
@@ -195,9 +198,19 @@ pub(super) const RULE: &[Key] = &[
     key("match", Shape::Match, "One comparison."),
 ];
 
-pub(super) const MATCH_TYPES: [&str; 7] = [
+pub(super) const MATCH_TYPES: [&str; 17] = [
     "value",
     "regex",
+    "in",
+    "contains",
+    "starts-with",
+    "ends-with",
+    "greater",
+    "less",
+    "at-least",
+    "at-most",
+    "exists",
+    "null",
     "payload-hmac-sha1",
     "payload-hmac-sha256",
     "payload-hmac-sha512",
@@ -212,7 +225,18 @@ pub(super) const OLD_MATCH_TYPES: [&str; 3] =
 pub(super) const MATCH: &[Key] = &[
     key("type", Shape::MatchType, "How to compare."),
     key("parameter", Shape::Reference, "The value of the request that is compared."),
-    key("value", Shape::Text, "For `value`: the text that the parameter must equal."),
+    key(
+        "value",
+        Shape::TextOrTexts,
+        "What the parameter is compared with: the text that it must equal, begin with and so on, or the number. For \
+         `in` a list, as `values`.",
+    ),
+    key("values", Shape::Texts, "For `in`: the texts of which the parameter must be one."),
+    key(
+        "other-parameter",
+        Shape::Reference,
+        "In place of `value` or `values`: the value of the request that the parameter is compared with.",
+    ),
     key(
         "regex",
         Shape::Text,
@@ -225,8 +249,14 @@ pub(super) const MATCH: &[Key] = &[
     ),
     key(
         "ip-range",
+        Shape::TextOrTexts,
+        "For `ip-whitelist`: addresses and networks, separated by spaces, or a list of them. Behind a proxy the address \
+         is the proxy's.",
+    ),
+    key(
+        "ip-file",
         Shape::Text,
-        "For `ip-whitelist`: addresses and networks, separated by spaces. Behind a proxy the address is the proxy's.",
+        "For `ip-whitelist`: a file of addresses and networks, one a line. It is read when the hooks file is.",
     ),
 ];
 

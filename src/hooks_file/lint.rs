@@ -2,6 +2,7 @@
 //! machine anything: that is `inspect`'s part.
 
 mod circumstances;
+mod comparison;
 mod guard;
 mod opposites;
 mod response;

@@ -61,7 +61,9 @@ fn shape(shape: Shape) -> Value {
         Shape::Integer => json!({"type": "integer"}),
         Shape::Words(words) => json!({"enum": words}),
         Shape::MatchType => {
-            let types: Vec<&str> = keys::MATCH_TYPES.into_iter().chain(keys::OLD_MATCH_TYPES).collect();
+            let types = keys::MATCH_TYPES.into_iter().chain(keys::OLD_MATCH_TYPES);
+            // YAML's `type: null` is no text.
+            let types: Vec<Value> = types.map(Value::from).chain([Value::Null]).collect();
             json!({"enum": types})
         }
         Shape::Methods => json!({"type": "array", "items": {"type": "string"}}),
@@ -70,6 +72,8 @@ fn shape(shape: Shape) -> Value {
             "propertyNames": {"pattern": "^(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9]|<<)$"},
             "additionalProperties": {"type": "integer", "minimum": 200, "maximum": 599},
         }),
+        Shape::Texts => texts(),
+        Shape::TextOrTexts => json!({"anyOf": [of("text"), texts()]}),
         Shape::Reference => of("reference"),
         Shape::References => list("reference"),
         Shape::Headers => list("header"),
@@ -86,6 +90,10 @@ fn shape(shape: Shape) -> Value {
         Shape::Rules => json!({"type": "array", "minItems": 1, "items": of("rule")}),
         Shape::Match => of("match"),
     }
+}
+
+fn texts() -> Value {
+    json!({"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/text"}})
 }
 
 fn senders() -> Vec<&'static str> {
@@ -105,22 +113,39 @@ fn rule() -> Value {
 /// Each type needs keys of its own.
 fn matching() -> Value {
     let mut matching = record(keys::MATCH, &["type"]);
-    let needs = |kind: &str, keys: &[&str]| json!({"if": {"properties": {"type": {"const": kind}}}, "then": {"required": keys}});
-    let conditions: Vec<Value> = keys::MATCH_TYPES
-        .iter()
-        .chain(&keys::OLD_MATCH_TYPES)
-        .map(|kind| match *kind {
-            "value" => needs(kind, &["parameter", "value"]),
-            "regex" => needs(kind, &["parameter", "regex"]),
-            "ip-whitelist" => needs(kind, &["ip-range"]),
-            "scalr-signature" => needs(kind, &["secret"]),
-            _ => needs(kind, &["parameter", "secret"]),
-        })
+    let types = keys::MATCH_TYPES.iter().chain(&keys::OLD_MATCH_TYPES);
+    let conditions: Vec<Value> = types
+        .map(|kind| json!({"if": {"properties": {"type": {"const": kind}}}, "then": needed_by(kind)}))
         .collect();
     if let Some(object) = matching.as_object_mut() {
         object.insert("allOf".to_owned(), conditions.into());
     }
     matching
+}
+
+fn needed_by(kind: &str) -> Value {
+    let needs = |keys: &[&str]| json!({"required": keys});
+    let parameter_and = |one_of: &[&str]| {
+        let one_of: Vec<Value> = one_of.iter().map(|key| needs(&[key])).collect();
+        json!({"required": ["parameter"], "oneOf": one_of})
+    };
+    match kind {
+        "regex" => needs(&["parameter", "regex"]),
+        "exists" | "null" => needs(&["parameter"]),
+        "ip-whitelist" => json!({"anyOf": [needs(&["ip-range"]), needs(&["ip-file"])]}),
+        "scalr-signature" => needs(&["secret"]),
+        "in" => {
+            let mut needed = parameter_and(&["values", "value", "other-parameter"]);
+            needed["properties"] = json!({"value": texts()});
+            needed
+        }
+        kind if kind.starts_with("payload-") => needs(&["parameter", "secret"]),
+        _ => {
+            let mut needed = parameter_and(&["value", "other-parameter"]);
+            needed["properties"] = json!({"value": {"$ref": "#/$defs/text"}});
+            needed
+        }
+    }
 }
 
 fn secret() -> Value {

@@ -4,14 +4,56 @@ use std::borrow::Cow;
 
 use subtle::ConstantTimeEq;
 
+use super::number::Number;
 use super::{Fault, GoRegex, HmacKey};
-use crate::secrecy::literals;
+use crate::facts::Facts;
+use crate::log_text::clipped;
+use crate::reference::{Reference, Subject};
+use crate::secrecy::{is_secret_name, literals, looks_random};
 
 pub(crate) enum Comparison {
-    Value(String),
+    Value(Operand),
     Regex(GoRegex),
     /// The text signs the body with one of these.
     Hmac(Vec<HmacKey>),
+    Number(Order, Operand),
+    /// The other text stands in it.
+    Part(Place, Operand),
+    /// It is one of these.
+    In(Choices),
+}
+
+/// The other side of a comparison.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Operand {
+    /// Of the hooks file.
+    Text(String),
+    /// Of the request.
+    Parameter(Reference),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Choices {
+    Texts(Vec<String>),
+    /// The items of the list there.
+    Parameter(Reference),
+}
+
+/// How the parameter must be to the other number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    Greater,
+    Less,
+    AtLeast,
+    AtMost,
+}
+
+/// Where in the parameter the other text must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Anywhere,
+    Start,
+    End,
 }
 
 /// Whether a comparison holds, or else why not, in words that show no value.
@@ -28,35 +70,141 @@ impl Comparison {
                 Some(HmacKey::Sha512(_)) => "payload-hmac-sha512",
                 Some(HmacKey::Sha256(_)) | None => "payload-hmac-sha256",
             },
+            Self::Number(Order::Greater, _) => "greater",
+            Self::Number(Order::Less, _) => "less",
+            Self::Number(Order::AtLeast, _) => "at-least",
+            Self::Number(Order::AtMost, _) => "at-most",
+            Self::Part(Place::Anywhere, _) => "contains",
+            Self::Part(Place::Start, _) => "starts-with",
+            Self::Part(Place::End, _) => "ends-with",
+            Self::In(_) => "in",
         }
     }
 
-    /// What it asks for letter by letter; empty for a signature.
-    pub(crate) fn spelled_out(&self) -> Cow<'_, str> {
+    /// The texts of which it asks for one, letter by letter; none for a signature and what is no text.
+    pub(crate) fn spelled_out(&self) -> Vec<Cow<'_, str>> {
         match self {
-            Self::Value(value) => value.into(),
-            Self::Regex(regex) => literals(regex.pattern()).into(),
-            Self::Hmac(_) => "".into(),
+            Self::Value(Operand::Text(text)) | Self::Part(_, Operand::Text(text)) => vec![text.into()],
+            Self::Regex(regex) => vec![literals(regex.pattern()).into()],
+            Self::In(Choices::Texts(texts)) => texts.iter().map(Into::into).collect(),
+            Self::Value(_) | Self::Hmac(_) | Self::Number(..) | Self::Part(..) | Self::In(_) => Vec::new(),
         }
     }
 
-    /// Whether it holds for this text whatever the request's body is.
-    pub(crate) fn holds_for(&self, text: &[u8]) -> bool {
-        !matches!(self, Self::Hmac(_)) && matches!(self.of(text, &[]), Ok(Ok(())))
+    /// The part of the request on its other side, if it is one.
+    pub(crate) fn other_parameter(&self) -> Option<&Reference> {
+        match self {
+            Self::Value(Operand::Parameter(other))
+            | Self::Number(_, Operand::Parameter(other))
+            | Self::Part(_, Operand::Parameter(other))
+            | Self::In(Choices::Parameter(other)) => Some(other),
+            Self::Value(_)
+            | Self::Regex(_)
+            | Self::Hmac(_)
+            | Self::Number(..)
+            | Self::Part(..)
+            | Self::In(_) => None,
+        }
     }
 
-    pub(super) fn of(&self, text: &[u8], body: &[u8]) -> Result<Holds, Fault> {
+    /// `parameter` is where `text` was found.
+    pub(super) fn of(&self, parameter: &Reference, text: &[u8], facts: &Facts<'_>) -> Result<Holds, Fault> {
         match self {
-            // In constant time: it may be a token.
-            Self::Value(value) => {
-                let equal: bool = text.ct_eq(value.as_bytes()).into();
-                Ok(equal.then_some(()).ok_or("not equal"))
-            }
+            Self::Value(operand) => Ok(equals(text, &operand.text(facts)?)),
             Self::Regex(regex) => Ok(regex.is_match(text).then_some(()).ok_or("no match")),
-            Self::Hmac(keys) => match keys.iter().any(|key| key.signs(&[body], text)) {
+            Self::Hmac(keys) => match keys.iter().any(|key| key.signs(&[&facts.request.body], text)) {
                 true => Ok(Ok(())),
                 false => Err(Fault::Signature),
             },
+            Self::Number(order, operand) => {
+                let other = operand.text(facts)?;
+                let compared = order.of(text, &other);
+                compared.ok_or_else(|| Fault::Other(no_numbers(parameter, text, operand, &other)))
+            }
+            Self::Part(place, operand) => Ok(place.of(text, &operand.text(facts)?)),
+            Self::In(Choices::Texts(texts)) => Ok(is_in(text, texts)),
+            Self::In(Choices::Parameter(other)) => Ok(is_in(text, &facts.items_of(other)?)),
         }
     }
+
+    /// Whether it holds for `text`, whatever else is in the request.
+    pub(crate) fn holds_for(&self, text: &[u8]) -> bool {
+        match self {
+            Self::Value(Operand::Text(value)) => equals(text, value.as_bytes()).is_ok(),
+            Self::Regex(regex) => regex.is_match(text),
+            Self::Number(order, Operand::Text(other)) => order.of(text, other.as_bytes()) == Some(Ok(())),
+            Self::Part(place, Operand::Text(other)) => place.of(text, other.as_bytes()).is_ok(),
+            Self::In(Choices::Texts(texts)) => is_in(text, texts).is_ok(),
+            Self::Value(_) | Self::Hmac(_) | Self::Number(..) | Self::Part(..) | Self::In(_) => false,
+        }
+    }
+}
+
+impl Operand {
+    fn text<'o>(&'o self, facts: &'o Facts<'_>) -> Result<Cow<'o, [u8]>, Fault> {
+        match self {
+            Self::Text(text) => Ok(Cow::Borrowed(text.as_bytes())),
+            Self::Parameter(reference) => Ok(facts.text_of(reference)?),
+        }
+    }
+}
+
+impl Order {
+    /// `None` when one of the two is no number.
+    fn of(self, text: &[u8], other: &[u8]) -> Option<Holds> {
+        let ordering = Number::parse(text)?.compare(&Number::parse(other)?);
+        let (holds, reason) = match self {
+            Self::Greater => (ordering.is_gt(), "not greater"),
+            Self::Less => (ordering.is_lt(), "not less"),
+            Self::AtLeast => (ordering.is_ge(), "less"),
+            Self::AtMost => (ordering.is_le(), "greater"),
+        };
+        Some(holds.then_some(()).ok_or(reason))
+    }
+}
+
+impl Place {
+    /// An empty text is part of none: a sender could leave the other one empty.
+    fn of(self, text: &[u8], other: &[u8]) -> Holds {
+        let (holds, reason) = match self {
+            _ if other.is_empty() => (false, "the other text is empty"),
+            Self::Anywhere => (memchr::memmem::find(text, other).is_some(), "not in it"),
+            Self::Start => (text.starts_with(other), "begins otherwise"),
+            Self::End => (text.ends_with(other), "ends otherwise"),
+        };
+        holds.then_some(()).ok_or(reason)
+    }
+}
+
+/// In constant time: it may be a token.
+fn equals(text: &[u8], other: &[u8]) -> Holds {
+    let equal: bool = text.ct_eq(other).into();
+    equal.then_some(()).ok_or("not equal")
+}
+
+/// All are looked at, whichever it is.
+fn is_in(text: &[u8], texts: &[impl AsRef<[u8]>]) -> Holds {
+    let is_one = texts.iter().fold(false, |is_one, other| is_one | equals(text, other.as_ref()).is_ok());
+    is_one.then_some(()).ok_or("none of these")
+}
+
+/// Names both sides, with what they are unless that may be a secret.
+fn no_numbers(parameter: &Reference, text: &[u8], operand: &Operand, other: &[u8]) -> String {
+    let shown = |reference: &Reference, text: &[u8]| {
+        let text = String::from_utf8_lossy(text);
+        let may_be_secret = match &reference.subject {
+            Subject::Header(name) | Subject::Query(name) | Subject::Payload(name) => is_secret_name(name),
+            Subject::Literal(_) | Subject::EntireHeaders => true,
+            _ => false,
+        };
+        match may_be_secret || looks_random(&text) {
+            true => reference.to_string(),
+            false => format!("{reference} {:?}", clipped(&text)),
+        }
+    };
+    let other = match operand {
+        Operand::Text(text) => format!("{text:?}"),
+        Operand::Parameter(reference) => shown(reference, other),
+    };
+    format!("{} and {other} must both be numbers", shown(parameter, text))
 }

@@ -1,13 +1,13 @@
 //! One match of a rule: what of a request it looks at, and whether it holds.
 
 use std::fmt;
-use std::net::IpAddr;
 
 use ipnet::IpNet;
 
 use super::comparison::{Comparison, Holds};
 use super::{Fault, HmacKey, scalr};
-use crate::facts::Facts;
+use crate::facts::{Facts, NoValue};
+use crate::network::contain;
 use crate::reference::Reference;
 
 pub(crate) enum Match {
@@ -15,6 +15,14 @@ pub(crate) enum Match {
     Text {
         parameter: Reference,
         comparison: Comparison,
+    },
+    /// The request has the parameter.
+    Exists {
+        parameter: Reference,
+    },
+    /// The request has the parameter, as JSON's null.
+    Null {
+        parameter: Reference,
     },
     IpWhitelist {
         networks: Vec<IpNet>,
@@ -29,6 +37,8 @@ impl Match {
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Text { comparison, .. } => comparison.kind(),
+            Self::Exists { .. } => "exists",
+            Self::Null { .. } => "null",
             Self::IpWhitelist { .. } => "ip-whitelist",
             Self::ScalrSignature { .. } => "scalr-signature",
         }
@@ -36,8 +46,21 @@ impl Match {
 
     pub(crate) fn parameter(&self) -> Option<&Reference> {
         match self {
-            Self::Text { parameter, .. } => Some(parameter),
+            Self::Text { parameter, .. } | Self::Exists { parameter } | Self::Null { parameter } => {
+                Some(parameter)
+            }
             Self::IpWhitelist { .. } | Self::ScalrSignature { .. } => None,
+        }
+    }
+
+    /// The part of the request that the parameter is compared with, if it is.
+    pub(crate) fn other_parameter(&self) -> Option<&Reference> {
+        match self {
+            Self::Text { comparison, .. } => comparison.other_parameter(),
+            Self::Exists { .. }
+            | Self::Null { .. }
+            | Self::IpWhitelist { .. }
+            | Self::ScalrSignature { .. } => None,
         }
     }
 
@@ -45,7 +68,7 @@ impl Match {
     pub(crate) fn is_signature(&self) -> bool {
         match self {
             Self::Text { comparison, .. } => matches!(comparison, Comparison::Hmac(_)),
-            Self::IpWhitelist { .. } => false,
+            Self::Exists { .. } | Self::Null { .. } | Self::IpWhitelist { .. } => false,
             Self::ScalrSignature { .. } => true,
         }
     }
@@ -58,12 +81,13 @@ impl fmt::Debug for Match {
     }
 }
 
-/// As the log names it: `payload ref`, `ip-whitelist`.
+/// As the log names it: `payload ref`, `payload ref against header X-Ref`, `ip-whitelist`.
 impl fmt::Display for Match {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Text { parameter, .. } => parameter.fmt(f),
-            Self::IpWhitelist { .. } | Self::ScalrSignature { .. } => f.write_str(self.kind()),
+        match (self.parameter(), self.other_parameter()) {
+            (Some(parameter), Some(other)) => write!(f, "{parameter} against {other}"),
+            (Some(parameter), None) => parameter.fmt(f),
+            (None, _) => f.write_str(self.kind()),
         }
     }
 }
@@ -92,8 +116,13 @@ impl fmt::Display for MatchResult {
 pub(super) fn evaluate_match(part: &Match, facts: &Facts<'_>, now_unix_s: i64) -> MatchResult {
     let outcome = match part {
         Match::Text { parameter, comparison } => text(parameter, comparison, facts),
+        Match::Exists { parameter } => exists(parameter, facts),
+        Match::Null { parameter } => facts
+            .is_null(parameter)
+            .map(|is_null| is_null.then_some(()).ok_or("not null"))
+            .map_err(Fault::from),
         Match::IpWhitelist { networks } => match facts.request.peer.ip() {
-            Some(address) => Ok(contains(networks, address).then_some(()).ok_or("not in the list")),
+            Some(address) => Ok(contain(networks, address).then_some(()).ok_or("not in the list")),
             None => Err(Fault::Other("a peer on a Unix socket has no address for `ip-whitelist`".to_owned())),
         },
         Match::ScalrSignature { keys } => scalr::check(keys, facts.request, now_unix_s),
@@ -107,10 +136,14 @@ pub(super) fn evaluate_match(part: &Match, facts: &Facts<'_>, now_unix_s: i64) -
 
 fn text(parameter: &Reference, comparison: &Comparison, facts: &Facts<'_>) -> Result<Holds, Fault> {
     let text = facts.text_of(parameter)?;
-    comparison.of(&text, &facts.request.body)
+    comparison.of(parameter, &text, facts)
 }
 
-/// `address` is canonical: IPv4 mapped into IPv6 is IPv4. A network is taken the same way.
-fn contains(networks: &[IpNet], address: IpAddr) -> bool {
-    networks.iter().any(|network| network.contains(&address))
+/// What is below a null is not there either.
+fn exists(parameter: &Reference, facts: &Facts<'_>) -> Result<Holds, Fault> {
+    match facts.text_of(parameter) {
+        Ok(_) => Ok(Ok(())),
+        Err(NoValue::NotFound(_) | NoValue::IntoNull(_)) => Ok(Err("not in the request")),
+        Err(no_value) => Err(no_value.into()),
+    }
 }

@@ -1,5 +1,6 @@
 //! Rules as data tables: how each operator deals with each ending of its parts, and what the log is told.
 
+mod comparisons;
 mod endings;
 mod laws;
 mod matches;
@@ -61,7 +62,7 @@ impl Leaf {
     fn to_match(&self) -> Match {
         let text = |parameter, comparison| Match::Text { parameter, comparison };
         let literal = |text: &str| Reference::new("string", text);
-        let value = |value: &str| Comparison::Value(value.to_owned());
+        let value = |value: &str| Comparison::Value(Operand::Text(value.to_owned()));
         let hmac = |algorithm, keys: &[&str]| Comparison::Hmac(hmac_keys(algorithm, keys));
         match self {
             Self::True => text(literal("x"), value("x")),

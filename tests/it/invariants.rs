@@ -60,6 +60,7 @@ const LAYERS: [Layer; 6] = [
             "log_text",
             "lookup",
             "nearest",
+            "network",
             "payload",
             "route",
             "rule",

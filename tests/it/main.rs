@@ -27,6 +27,7 @@ mod recorder;
 mod references;
 mod reload;
 mod robustness;
+mod rules;
 mod send;
 mod senders;
 mod shutdown;

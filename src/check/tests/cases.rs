@@ -114,6 +114,14 @@ pub(super) const CASES: &[Case] = &[
     rule!(IncompleteMatch "secret for value"
         "{match: {type: value, secret: hunter22, parameter: {source: header, name: X-Event}}}"),
     rule!(IncompleteMatch "no parameter" "{match: {type: value, value: x}}"),
+    rule!(IncompleteMatch "in without texts" "{match: {type: in, parameter: {source: payload, name: ref}}}"),
+    rule!(BadComparison "no number" "{match: {type: greater, value: many, parameter: {source: payload, name: size}}}"),
+    rule!(BadComparison "an empty text" "{match: {type: contains, value: '', parameter: {source: payload, name: ref}}}"),
+    rule!(BadComparison "nothing to choose from" "{match: {type: in, values: [], parameter: {source: payload, name: ref}}}"),
+    rule!(BadComparison "two other sides"
+        "\n    match:\n      type: at-least\n      value: 3\n      parameter: {source: payload, name: size}\n      other-parameter: {source: header, name: X-Size}"),
+    rule!(BadComparison "a key of another type"
+        "\n    match:\n      type: regex\n      regex: ^a$\n      parameter: {source: payload, name: ref}\n      other-parameter: {source: header, name: X-Ref}"),
     rule!(BadRegex "look-around"
         "\n    match:\n      type: regex\n      regex: ^refs/(?!heads)\n      parameter: {source: payload, name: ref}"),
     rule!(BadRegex "escaped"
@@ -123,6 +131,21 @@ pub(super) const CASES: &[Case] = &[
         "\n    match:\n      type: ip-whitelist\n      ip-range: '10.0.0.0/8 10.0.0.0/33'"),
     rule!(NoSecret "value for secret"
         "{match: {type: payload-hmac-sha256, value: hunter22, parameter: {source: header, name: X-Signature}}}"),
+    rule!(BadNetwork "in a list" "{match: {type: ip-whitelist, ip-range: [10.0.0.0/8, 10.0.0.256]}}"),
+    Case {
+        kind: Kind::BadNetwork,
+        name: "in a file",
+        hooks: &["hooks.yaml"],
+        files: &[
+            (
+                "hooks.yaml",
+                "- id: a\n  execute-command: 'true'\n  verify: {sender: none}\n  http-methods: [POST]\n  trigger-rule:\n    match: {type: ip-whitelist, ip-file: '@DIR@/office'}\n",
+                PRIVATE,
+            ),
+            ("office", "10.0.0.0/8 # the office\n\nlocalhost\n", 0o666),
+        ],
+    },
+    rule!(UnreadableNetworks "gone" "{match: {type: ip-whitelist, ip-range: 10.0.0.1, ip-file: '@DIR@/gone'}}"),
     rule!(NoSecret "HMAC" "{match: {type: payload-hmac-sha256, parameter: {source: header, name: X-Signature}}}"),
     file!(NoSecret "sender" "- id: a\n  execute-command: 'true'\n  verify: {sender: github}\n"),
     rule!(EmptySecret "HMAC"
@@ -182,6 +205,8 @@ pub(super) const CASES: &[Case] = &[
     file!(NoGuard "an event and what is missing"
         "- id: a\n  execute-command: 'true'\n  http-methods: [POST]\n  trigger-rule:\n    and:\n    - match: {type: value, value: push, parameter: {source: header, name: X-GitHub-Event}}\n    - not: {match: {type: ip-whitelist, ip-range: 192.0.2.0/24}}\n"),
     file!(NoGuard "a sender that signs nothing" "- id: a\n  execute-command: 'true'\n  verify: {sender: dockerhub}\n"),
+    file!(NoGuard "two headers of one sender"
+        "- id: a\n  execute-command: 'true'\n  http-methods: [POST]\n  trigger-rule:\n    match: {type: value, parameter: {source: header, name: X-A}, other-parameter: {source: header, name: X-B}}\n"),
     file!(AddressGuard "loopback"
         "- id: a\n  execute-command: 'true'\n  http-methods: [POST]\n  trigger-rule:\n    match: {type: ip-whitelist, ip-range: 127.0.0.1}\n"),
     file!(GetAllowed "by default"
@@ -211,6 +236,12 @@ pub(super) const CASES: &[Case] = &[
     rule!(MetByDefault "as wanted"
         "{match: {type: value, value: x, parameter: {source: header, name: X-A, default: x}}}"),
     hook!(NeverMissing "a method" "pass-arguments-to-command: [{source: request, name: method, required: true}]"),
+    rule!(NeverMet "a header that is null" "{match: {type: null, parameter: {source: header, name: X-Event}}}"),
+    rule!(NeverMet "both numbers in the file"
+        "{match: {type: less, value: 10, parameter: {source: string, name: '11'}}}"),
+    rule!(AlwaysMet "what every request has" "{match: {type: exists, parameter: {source: request, name: method}}}"),
+    rule!(AlwaysMet "itself"
+        "\n    match:\n      type: value\n      parameter: {source: payload, name: ref}\n      other-parameter: {source: payload, name: ref}"),
     rule!(AlwaysMet "every text" "{match: {type: regex, regex: .*, parameter: {source: payload, name: ref}}}"),
     rule!(NeverMet "no signature in an and"
         "\n    and:\n    - match: {type: value, value: push, parameter: {source: header, name: X-Event}}\n    - not: {match: {type: payload-hmac-sha256, secret: hunter22, parameter: {source: header, name: X-Signature}}}"),

@@ -71,8 +71,30 @@ pub(super) enum Who {
 pub(super) fn of_match(part: &Match, who: Who) -> Endings {
     match part {
         Match::Text { parameter, comparison } => {
-            of_text(part, comparison, &parameter.subject, who).or(of_missing(parameter, comparison))
+            let compared = match comparison.other_parameter() {
+                Some(other) => of_two(parameter, other, who),
+                None => of_text(part, comparison, &parameter.subject, who),
+            };
+            let error =
+                if matches!(comparison, Comparison::Number(..)) { Endings::ERROR } else { Endings::NONE };
+            compared.or(of_missing(parameter, comparison)).or(error)
         }
+        Match::Exists { parameter } => match &parameter.subject {
+            Subject::Unusable { .. } => Endings::ERROR,
+            subject if !subject.may_be_missing() => Endings::HOLDS,
+            subject => can_be_sent(subject, who).or(match parameter.if_missing {
+                IfMissing::None => Endings::FAILS,
+                IfMissing::Default(_) => Endings::HOLDS,
+                IfMissing::Refuse => Endings::ERROR,
+            }),
+        },
+        Match::Null { parameter } => match &parameter.subject {
+            Subject::Unusable { .. } => Endings::ERROR,
+            subject if parameter.if_missing == IfMissing::Refuse => {
+                can_be_sent(subject, who).or(Endings::FAILS).or(Endings::ERROR)
+            }
+            subject => can_be_sent(subject, who).or(Endings::FAILS),
+        },
         Match::IpWhitelist { networks } => match who {
             _ if networks.iter().any(is_everybody) => Endings::HOLDS,
             Who::Stranger => Endings::FAILS,
@@ -82,6 +104,33 @@ pub(super) fn of_match(part: &Match, who: Who) -> Endings {
             signed(who).or(Endings::FAILS).or(Endings::WRONG_SIGNATURE).or(Endings::ERROR)
         }
     }
+}
+
+/// Holds, if `who` can send a request that has `subject`.
+fn can_be_sent(subject: &Subject, who: Who) -> Endings {
+    let is_of_more_than_a_link = matches!(
+        subject,
+        Subject::Header(_) | Subject::Payload(_) | Subject::DeliveryId | Subject::DeliveryEvent
+    );
+    match subject {
+        Subject::Header(name) if name == "Host" => Endings::NONE,
+        _ if who == Who::Visitor && is_of_more_than_a_link => Endings::NONE,
+        _ => Endings::HOLDS,
+    }
+}
+
+/// Two values of one request: whoever sends it sends both.
+fn of_two(parameter: &Reference, other: &Reference, who: Who) -> Endings {
+    let both_are_sent = [parameter, other].into_iter().all(|reference| {
+        reference.if_missing != IfMissing::None || can_be_sent(&reference.subject, who) == Endings::HOLDS
+    });
+    let compared = if both_are_sent { Endings::HOLDS.or(Endings::FAILS) } else { Endings::NONE };
+    let other_misses = match other.if_missing {
+        IfMissing::None if other.subject.may_be_missing() => Endings::MISSES,
+        IfMissing::Refuse => Endings::ERROR,
+        IfMissing::None | IfMissing::Default(_) => Endings::NONE,
+    };
+    compared.or(other_misses).or(Endings::ERROR)
 }
 
 fn signed(who: Who) -> Endings {
@@ -127,6 +176,7 @@ fn of_missing(parameter: &Reference, comparison: &Comparison) -> Endings {
         _ if !parameter.subject.may_be_missing() => Endings::NONE,
         IfMissing::None => Endings::MISSES,
         IfMissing::Default(_) if matches!(comparison, Comparison::Hmac(_)) => Endings::WRONG_SIGNATURE,
+        IfMissing::Default(_) if comparison.other_parameter().is_some() => Endings::HOLDS.or(Endings::FAILS),
         IfMissing::Default(_) if is_met_by_default(parameter, comparison) => Endings::HOLDS,
         IfMissing::Default(_) => Endings::FAILS,
         IfMissing::Refuse => Endings::ERROR,
@@ -150,11 +200,13 @@ pub(super) fn asks_for_secret(part: &Match) -> bool {
     if PROBES.iter().any(|probe| comparison.holds_for(probe)) {
         return false;
     }
+    let texts = comparison.spelled_out();
     match &parameter.subject {
-        _ if is_secret(parameter) => is_token(&comparison.spelled_out()),
+        _ if texts.is_empty() => false,
+        _ if is_secret(parameter) => texts.iter().all(|text| is_token(text)),
         // What a payload has may be long, without sense and known to all: a commit, an id.
         Subject::Payload(_) | Subject::Literal(_) => false,
-        _ => looks_random(&comparison.spelled_out()),
+        _ => texts.iter().all(|text| looks_random(text)),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::super::problem::Kind;
 use super::super::record::{Reader, Record};
 use crate::reference::Reference;
-use crate::rule::{Comparison, GoRegex, Match, Rule};
+use crate::rule::{Comparison, GoRegex, Match, Operand, Rule};
 
 /// Two parts of an `and` that never hold together, two of an `or` of which one always holds.
 pub(super) fn opposites(reader: &mut Reader<'_>, record: Record<'_>, (operator, parts): (&str, &[Rule])) {
@@ -50,7 +50,7 @@ enum Wish<'r> {
 fn demand(rule: &Rule) -> Option<Demand<'_>> {
     match rule {
         Rule::Match(part) => match part.as_ref() {
-            Match::Text { parameter, comparison: Comparison::Value(value) } => {
+            Match::Text { parameter, comparison: Comparison::Value(Operand::Text(value)) } => {
                 Some(Demand { parameter, wish: Wish::Is(value) })
             }
             Match::Text { parameter, comparison: Comparison::Regex(regex) } => {

@@ -6,10 +6,11 @@ use super::super::keys;
 use super::super::node::Node;
 use super::super::problem::Kind;
 use super::super::record::{Reader, Record};
-use super::guard::{self, Guard, Who, asks_for_secret, is_everybody, is_met_by_default, matches_everything};
+use super::comparison::{exists, may_miss, null, of_text};
+use super::guard::{self, Guard, Who, asks_for_secret, is_everybody, is_met_by_default};
 use super::opposites::opposites;
 use crate::hook::Hook;
-use crate::reference::{IfMissing, Reference, Subject};
+use crate::reference::{Reference, Subject};
 use crate::rule::{Comparison, Endings, Match, Rule, endings};
 use crate::sender::{Scheme, Source, table};
 
@@ -153,20 +154,14 @@ fn optional_secret(reader: &mut Reader<'_>, record: Record<'_>, parts: &[Rule], 
 
 /// `not` is met, or ends an `and`, when the request does not have what its rule looks at.
 fn not_of_missing(reader: &mut Reader<'_>, record: Record<'_>, part: &Rule, around: Around<'_>) {
-    let mut parameters = Vec::new();
-    part.collect_parameters(&mut parameters);
-    let may_miss = |reference: &&&Reference| {
-        matches!(reference.subject, Subject::Header(_) | Subject::Query(_) | Subject::Payload(_))
-            && reference.if_missing == IfMissing::None
-    };
-    let Some(parameter) = parameters.iter().find(may_miss) else { return };
+    let Some(parameter) = may_miss(part) else { return };
     let soft = around.hook.soft_signature_failures;
     let is_of_secret = guard::of_rule(part, soft) == Guard::Secret && of_anybody(part, soft).can_be_met();
     let ends_and = around.is_in_and && matches!(part, Rule::Match(_) | Rule::And(_));
     let (message, help) = match ends_and {
         true => (
             format!("a request without `{parameter}` ends the `and` around this `not`: it is not met then"),
-            "put this part last, and test first that the value is there, with a `regex` of `.`",
+            "put this part last, and test first that the value is there, with `exists`",
         ),
         false if is_of_secret => (
             format!(
@@ -187,26 +182,9 @@ fn comparison(reader: &mut Reader<'_>, record: Record<'_>, part: &Match, hook: &
         met_by_default(reader, record, parameter, comparison);
     }
     match part {
-        Match::Text { parameter, comparison: Comparison::Value(value) } => {
-            if !value_of(reader, record, parameter, value) {
-                constant(reader, record, "value", parameter, hook, &|text| text == value.as_bytes());
-            }
-            secret_in_query(reader, record, part);
-        }
-        Match::Text { parameter, comparison: comparison @ Comparison::Regex(regex) } => {
-            let is_trivial = matches_everything(comparison);
-            if is_trivial {
-                let message = "the pattern matches every text";
-                let help = "say what is wanted, with ^ and $ around it";
-                reader.at(record, "regex", |reader, _| reader.report(Kind::AlwaysMet, message, help));
-            } else {
-                constant(reader, record, "regex", parameter, hook, &|text| regex.is_match(text));
-            }
-            secret_in_query(reader, record, part);
-        }
-        Match::Text { parameter, comparison: Comparison::Hmac(_) } => {
-            constant(reader, record, "parameter", parameter, hook, &|_| false);
-        }
+        Match::Text { parameter, comparison } => of_text(reader, record, part, (parameter, comparison), hook),
+        Match::Exists { parameter } => exists(reader, record, parameter),
+        Match::Null { parameter } => null(reader, record, parameter, hook),
         Match::IpWhitelist { networks } => {
             if let Some(network) = networks.iter().find(|network| is_everybody(network)) {
                 let message = format!("`{network}` has every address in it");
@@ -236,7 +214,7 @@ fn met_by_default(
 }
 
 /// Parameters with few values, or one: whether the comparison holds for none or all of them.
-fn constant(
+pub(super) fn constant(
     reader: &mut Reader<'_>,
     record: Record<'_>,
     key: &str,
@@ -271,7 +249,12 @@ fn constant(
 }
 
 /// Values that a parameter never has. Says whether it is one.
-fn value_of(reader: &mut Reader<'_>, record: Record<'_>, parameter: &Reference, value: &str) -> bool {
+pub(super) fn value_of(
+    reader: &mut Reader<'_>,
+    record: Record<'_>,
+    parameter: &Reference,
+    value: &str,
+) -> bool {
     let (kind, message, help) = match &parameter.subject {
         Subject::Method if value != value.to_uppercase() => (
             Kind::NeverMet,
@@ -327,7 +310,7 @@ fn signature_advice(name: &str) -> Option<String> {
     }
 }
 
-fn secret_in_query(reader: &mut Reader<'_>, record: Record<'_>, part: &Match) {
+pub(super) fn secret_in_query(reader: &mut Reader<'_>, record: Record<'_>, part: &Match) {
     let is_in_query =
         part.parameter().is_some_and(|parameter| matches!(parameter.subject, Subject::Query(_)));
     if !is_in_query || !asks_for_secret(part) {

@@ -126,6 +126,11 @@ fn mistakes_do_not_fit() {
     check("trigger-rule: {and: []}");
     check("trigger-rule: {match: {type: value, parameter: {source: header, name: x}}}");
     check("trigger-rule: {match: {type: valeu}}");
+    check("trigger-rule: {match: {type: value, value: [a], parameter: {source: header, name: x}}}");
+    check("trigger-rule: {match: {type: greater, parameter: {source: header, name: x}}}");
+    check("trigger-rule: {match: {type: in, values: [], parameter: {source: header, name: x}}}");
+    check("trigger-rule: {match: {type: exists}}");
+    check("trigger-rule: {match: {type: ip-whitelist}}");
     check("trigger-rule: {match: {type: payload-hmac-sha1, parameter: {source: header, name: x}}}");
     check("pass-arguments-to-command: [{source: haeder, name: x}]");
     check("verify: {sender: githbu}");

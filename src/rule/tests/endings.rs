@@ -25,7 +25,7 @@ impl Numbered {
             Self::Not(part) => Rule::Not(Box::new(part.to_rule())),
             Self::Leaf(number) => Rule::Match(Box::new(Match::Text {
                 parameter: Reference::new("string", &number.to_string()),
-                comparison: Comparison::Value(String::new()),
+                comparison: Comparison::Value(Operand::Text(String::new())),
             })),
         }
     }

@@ -1,0 +1,3 @@
+//! Rules that adnanh/webhook does not have, against the built binary.
+
+mod matches;
