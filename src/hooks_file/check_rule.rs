@@ -20,7 +20,7 @@ fn rule_at(reader: &mut Reader<'_>, node: &Node, depth: usize) -> Option<Rule> {
         reader.report(
             Kind::DeepRule,
             format!("rules are nested deeper than {RULE_DEPTH_MAX}"),
-            "flatten them",
+            "write it with fewer `and`, `or` and `not` in one another",
         );
         return None;
     }

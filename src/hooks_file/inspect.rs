@@ -117,6 +117,9 @@ fn advice(failure: &StartFailure, program: &str, directory: Option<&Path>) -> (K
                     "write the whole path: with a working directory, commands are looked up there and not in PATH"
                         .to_owned()
                 }
+                _ if matches!(failure, StartFailure::NotInPath) => {
+                    "install it, or write its whole path; the server's PATH is often shorter than yours".to_owned()
+                }
                 _ => format!("install it, or mend the path{}", relative_note(Path::new(program))),
             };
             (Kind::CommandMissing, help)

@@ -9,6 +9,7 @@ use super::keys::{self, Key};
 use super::node::{Node, Segment, Target};
 use super::problem::{Effect, Kind, Problem};
 use crate::nearest::nearest;
+use crate::sender;
 use crate::units::parse_duration;
 
 /// Problems reported of one file when it is loaded; further ones are counted only.
@@ -298,7 +299,10 @@ impl<'t> Reader<'t> {
             Ok(duration) => Some(duration),
             Err(reason) => {
                 let message = format!("`{key}`: {reason}");
-                let help = "write a number and its unit";
+                let help = match text.bytes().all(|byte| byte.is_ascii_digit()) {
+                    true => format!("write `{text}s` for seconds, `{text}m` for minutes"),
+                    false => "write a number and its unit".to_owned(),
+                };
                 self.report_at_entry((record, key), Kind::BadDuration, message, help);
                 None
             }
@@ -336,7 +340,13 @@ impl<'t> Reader<'t> {
         };
         let message = format!("{wanted} is wanted here, not {found}");
         let help = match wanted {
-            _ if wanted.starts_with("a sender with keys") => "write `verify: { sender: NAME, secret: … }`",
+            _ if wanted.starts_with("a sender with keys") => {
+                let name = match node {
+                    Node::Text(name) if sender::named(name).is_ok() => name,
+                    _ => "NAME",
+                };
+                &format!("write `verify: {{ sender: {name}, secret: … }}`")
+            }
             _ if wanted.starts_with("a rule for duplicates") => "write `deduplicate: { by: …, for: 24h }`",
             _ if wanted.starts_with("a rule with keys") && matches!(node, Node::Sequence(_)) => {
                 "write `and:` above the list if all of it must be met, `or:` if one part is enough"

@@ -11,7 +11,7 @@ use super::node::Node;
 use super::problem::Kind;
 use super::record::{Reader, Record};
 use crate::reference::{Reference, Subject};
-use crate::secrecy::is_secret_name;
+use crate::secrecy::{is_secret_name, looks_random};
 use crate::secret::Secret;
 
 /// No key of any sender is longer; a file that is was named by mistake.
@@ -78,6 +78,16 @@ fn secret(reader: &mut Reader<'_>, node: &Node) -> Option<Secret> {
 }
 
 fn from(reader: &mut Reader<'_>, source: &str, name: &str) -> Option<Secret> {
+    if looks_random(name) && source != "file" {
+        let message = format!("`{source}` takes a name, and this looks like the secret itself");
+        reader.keep_literal_secret(name);
+        reader.report(
+            Kind::UnreadableSecret,
+            message,
+            "write the secret as a plain text, or name where it is",
+        );
+        return None;
+    }
     let surroundings = &reader.reading.surroundings;
     let (what, read) = match source {
         "env" => {
@@ -90,8 +100,7 @@ fn from(reader: &mut Reader<'_>, source: &str, name: &str) -> Option<Secret> {
             }
             Some(directory) => (format!("the credential {name}"), read_file(&directory.join(name))),
             None => {
-                let reason =
-                    "cannot be read: the service manager passed none (`LoadCredential=` in the unit)";
+                let reason = "cannot be read: the service manager passed none";
                 (format!("the credential {name}"), Err(reason.to_owned()))
             }
         },
@@ -105,9 +114,21 @@ fn from(reader: &mut Reader<'_>, source: &str, name: &str) -> Option<Secret> {
     match read {
         Ok(bytes) => non_empty(reader, Secret::from_text(bytes), &what),
         Err(reason) => {
-            reader.report(Kind::UnreadableSecret, format!("{what} {reason}"), "set it, and reload");
+            reader.report(Kind::UnreadableSecret, format!("{what} {reason}"), help_to_read(source, name));
             None
         }
+    }
+}
+
+/// A process has the environment and the credentials that it was started with.
+fn help_to_read(source: &str, name: &str) -> String {
+    match source {
+        "env" if name.starts_with('$') => {
+            format!("write the name alone: `{{ env: {} }}`", name.trim_matches(['$', '{', '}']))
+        }
+        "env" => "set it where the server is started, and start it anew".to_owned(),
+        "credential" => format!("write `LoadCredential={name}:PATH` in the unit, and start the server anew"),
+        _ => "write the secret into it, readable by the server's user, and reload".to_owned(),
     }
 }
 

@@ -56,16 +56,18 @@ fn at(position: Position, message: impl Into<String>, help: impl Into<String>) -
 /// What was probably done wrong.
 pub(super) fn mistake(text: &str, error: &SyntaxError) -> Mistake {
     let scene = Scene::new(text, error);
-    let known: [fn(&Scene<'_>) -> Option<Mistake>; 16] = [
+    let known: [fn(&Scene<'_>) -> Option<Mistake>; 18] = [
         |scene| scene.tab(),
         |scene| scene.control_character(),
         |scene| scene.escape(),
         |scene| scene.first_letter(),
         |scene| scene.marks(),
         |scene| scene.open_quote(),
-        |scene| scene.after_quote(),
         brackets::template,
+        |scene| scene.after_quote(),
+        brackets::no_key,
         brackets::unclosed,
+        brackets::no_value,
         brackets::separator,
         brackets::needless,
         lines::colon_in_text,

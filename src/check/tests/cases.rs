@@ -153,6 +153,12 @@ pub(super) const CASES: &[Case] = &[
     file!(EmptySecret "variable" "- id: a\n  execute-command: 'true'\n  verify: {sender: github, secret: {env: EMPTY}}\n"),
     file!(UnreadableSecret "variable"
         "- id: a\n  execute-command: 'true'\n  verify: {sender: github, secret: {env: NOT_SET}}\n"),
+    file!(UnreadableSecret "variable with a dollar"
+        "- id: a\n  execute-command: 'true'\n  verify: {sender: github, secret: {env: $NOT_SET}}\n"),
+    file!(UnreadableSecret "the secret for its name"
+        "- id: a\n  execute-command: 'true'\n  verify: {sender: github, secret: {env: 9f86d081884c7d659a2feaa0c55ad015}}\n"),
+    file!(UnreadableSecret "credential"
+        "- id: a\n  execute-command: 'true'\n  verify: {sender: github, secret: {credential: github}}\n"),
     file!(UnreadableSecret "file"
         "- id: a\n  execute-command: 'true'\n  verify: {sender: github, secret: {file: '@DIR@/gone'}}\n"),
     file!(SecretSource "two" "- id: a\n  execute-command: 'true'\n  verify: {sender: github, secret: {env: A, file: b}}\n"),

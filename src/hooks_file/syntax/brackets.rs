@@ -7,19 +7,25 @@ fn is_of_brackets(scene: &Scene<'_>) -> bool {
     scene.says("',' or '}'") || scene.says("',' or ']'")
 }
 
-/// `{{ getenv "X" }}` in a file that is not read as a template; and a key that is no text.
+/// `{{ getenv "X" }}` in a file that is not read as a template, without quotes or with further quotes in it.
 pub(super) fn template(scene: &Scene<'_>) -> Option<Mistake> {
-    if !scene.says("expected a string") || !(scene.says("type: map") || scene.says("type: sequence")) {
+    let line = scene.lines.get(scene.position.line);
+    let byte = line.find("{{").filter(|_| line.contains("}}"))?;
+    if !scene.says("expected a string") && !scene.says("did not find expected") {
         return None;
     }
-    let line = scene.lines.get(scene.position.line);
-    if let Some(byte) = line.find("{{") {
-        let column = line.get(..byte).unwrap_or_default().chars().count() + 1;
-        return at(
-            Position { column, ..scene.position },
-            "`{{` begins a template, and the file is read as it stands",
-            "start with `-template`, or put the value in quotes if it is meant as it stands",
-        );
+    let column = line.get(..byte).unwrap_or_default().chars().count() + 1;
+    at(
+        Position { column, ..scene.position },
+        "`{{` begins a template, and the file is read as it stands",
+        "start with `-template`, or put the value in quotes if it is meant as it stands",
+    )
+}
+
+/// A mapping or list for a key: mostly the one before it was to end first.
+pub(super) fn no_key(scene: &Scene<'_>) -> Option<Mistake> {
+    if !scene.says("expected a string") || !(scene.says("type: map") || scene.says("type: sequence")) {
+        return None;
     }
     at(
         scene.position,
@@ -28,9 +34,18 @@ pub(super) fn template(scene: &Scene<'_>) -> Option<Mistake> {
     )
 }
 
+/// Nothing where a value or item is wanted: `[a,, b]`, `{a: }, }`.
+pub(super) fn no_value(scene: &Scene<'_>) -> Option<Mistake> {
+    if !scene.says("expected node content") {
+        return None;
+    }
+    let first = scene.rest.chars().next()?;
+    at(scene.position, format!("a value is missing before this `{first}`"), "write it, or remove the mark")
+}
+
 /// A bracket that is open to the end, or to where the keys of a hook go on.
 pub(super) fn unclosed(scene: &Scene<'_>) -> Option<Mistake> {
-    let opened = scene.began.filter(|_| is_of_brackets(scene))?;
+    let opened = scene.began.filter(|_| is_of_brackets(scene) || scene.says("expected node content"))?;
     let indent = |number: usize| {
         let line = scene.lines.get(number);
         line.len() - line.trim_start().len()
