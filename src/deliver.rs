@@ -26,7 +26,7 @@ use crate::saved_requests::SavedRequests;
 use crate::sender::Answered;
 use crate::set_up;
 use run::{Met, run};
-use tell::{milliseconds, story_of, tell_judgement, told_of};
+use tell::{concealer, milliseconds, story_of, tell_judgement, told_of};
 
 /// A body that takes a millisecond or more to verify and parse.
 const LONG_BODY_BYTES: usize = 64 * 1024;
@@ -230,6 +230,7 @@ async fn deliver_to(
     tell_judgement(hook, id, &judgement);
     let ruling = match judgement.ruling {
         Ruling::Met { mut invocation, delivery: value } => {
+            let concealer = concealer(hook, of_hook);
             let reservation = &received.reservation;
             invocation.stdin = invocation.stdin.map(|bytes| body::held(bytes, reservation));
             let streams = hook.response.output == OutputInResponse::Streamed;
@@ -238,7 +239,10 @@ async fn deliver_to(
             let received = delivery.saved_requests.as_ref().map(|_| received);
             let key = value.map(|value| DeliveryKey::new(&hook.id, &value));
             return match admit(delivery, hook, key) {
-                Ok(admission) => run(delivery, hook, Met { invocation, admission, received, stream }).await,
+                Ok(admission) => {
+                    let met = Met { invocation, admission, received, stream, concealer };
+                    run(delivery, hook, met).await
+                }
                 Err(Duplicate) => {
                     let story = format!("{} got matched, but this delivery was accepted before", hook.id);
                     Answer::new(respond::accepted(&hook.response, global), story)

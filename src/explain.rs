@@ -16,6 +16,7 @@ use std::path::Path;
 use bytes::Bytes;
 
 use crate::body::BodyError;
+use crate::conceal::{Concealer, MASK};
 use crate::hook::{Hook, HookTable, OutputInResponse, ResponseSettings};
 use crate::invocation::Invocation;
 use crate::judge::{self, Judgement, Note, Ruling, judge};
@@ -29,7 +30,7 @@ use crate::run::{self, Surroundings};
 use crate::secrecy::is_secret_name;
 use crate::sender::{Refusal, Verified};
 use report::{
-    Answer, Argument, FileReport, InvocationReport, MASK, PayloadReport, Report, Verdict, VerifyReport,
+    Answer, Argument, FileReport, InvocationReport, PayloadReport, Report, Verdict, VerifyReport,
     VerifyResult, When,
 };
 use trace::Trace;
@@ -136,6 +137,7 @@ fn report(
     if let Ruling::Met { invocation, .. } = ruling {
         rehearse(server, hook, invocation, &notes, &mut report);
     }
+    report.conceal(Concealer::of(hook, request));
     report
 }
 
@@ -263,10 +265,6 @@ fn rehearse(
         program, arguments, environment, files, working_directory, stdin, circumstances, ..
     } = invocation;
     let failure = examined.err().filter(|_| rehearsed.is_ok());
-    let file = |file: crate::invocation::InvocationFile| FileReport {
-        variable: file.variable,
-        content: Argument::from(file.content),
-    };
     report.invocation = Some(InvocationReport {
         program: match &rehearsed {
             Ok(path) => path.display().to_string(),
@@ -278,7 +276,8 @@ fn rehearse(
             .map(|(name, value)| (name.to_string_lossy().into_owned(), Argument::from(value)))
             .collect(),
         cwd: directory(working_directory.as_deref()),
-        files: files.into_iter().map(file).collect(),
+        files: files.into_iter().map(FileReport::from).collect(),
+        stdin_bytes: stdin.as_ref().map_or(0, |bytes| bytes.len()),
         stdin: stdin.map(|bytes| Argument::from(bytes.to_vec())),
         circumstances: circumstances.as_ref().into(),
         problem: rehearsed.err(),

@@ -12,6 +12,7 @@ mod value;
 
 // Pure: decides, does nothing.
 mod capture;
+mod conceal;
 mod facts;
 mod hook;
 mod invocation;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::tell::{tell_not_started, tell_outcome, tell_start};
 use super::{Answer, Delivery, Received, off_the_others_way, save};
+use crate::conceal::Concealer;
 use crate::duplicates::Admission;
 use crate::hook::{Hook, OutputInResponse};
 use crate::invocation::Invocation;
@@ -21,18 +22,20 @@ pub(super) struct Met {
     pub(super) received: Option<Received>,
     /// How the client follows the output, if the hook streams it.
     pub(super) stream: Option<StreamForm>,
+    /// For what the log tells of the run.
+    pub(super) concealer: Concealer,
 }
 
 /// Starts the command, and answers at once or when it has ended, as the hook says.
 pub(super) async fn run(delivery: &Arc<Delivery>, hook: &Arc<Hook>, met: Met) -> Answer {
     let global = &delivery.settings.global_headers;
-    let Met { invocation, admission, received, stream } = met;
+    let Met { invocation, admission, received, stream, concealer } = met;
     let name = RunName { hook: hook.id.clone(), request: invocation.request_id.clone() };
     let Some(active) = delivery.runs.enter(name.clone()) else {
         let response = respond::shutting_down(global);
         return not_run(delivery, hook, admission, received, response, "the server is shutting down");
     };
-    let running = match start(delivery, &invocation) {
+    let running = match start(delivery, &invocation, &concealer) {
         Ok(running) => running,
         Err(failure) => {
             tell_not_started(&invocation, &failure);
@@ -49,7 +52,7 @@ pub(super) async fn run(delivery: &Arc<Delivery>, hook: &Arc<Hook>, met: Met) ->
         }
         None => (None, None),
     };
-    let started = Started { running, active, admission, follower };
+    let started = Started { running, active, admission, follower, concealer };
     let run = tokio::spawn(to_its_end(delivery.clone(), hook.clone(), name, started));
     if let Some((form, followed)) = stream {
         let response = respond::streaming(Some(followed), form, &hook.response, global);
@@ -83,8 +86,12 @@ fn not_run(
     Answer { saved, ..Answer::new(response, format!("{} got matched, but {because}", hook.id)) }
 }
 
-fn start(delivery: &Delivery, invocation: &Invocation) -> Result<Running, StartFailure> {
-    tell_start(invocation);
+fn start(
+    delivery: &Delivery,
+    invocation: &Invocation,
+    concealer: &Concealer,
+) -> Result<Running, StartFailure> {
+    tell_start(invocation, concealer);
     let starting = || run::start(invocation, &delivery.settings.surroundings);
     off_the_others_way(!invocation.files.is_empty(), starting)
 }
@@ -95,14 +102,15 @@ struct Started {
     active: ActiveRun,
     admission: Option<Admission>,
     follower: Option<Follower>,
+    concealer: Concealer,
 }
 
 /// Waits for the end of a run, tells it, and forgets a delivery whose run failed.
 async fn to_its_end(delivery: Arc<Delivery>, hook: Arc<Hook>, name: RunName, started: Started) -> Outcome {
-    let Started { running, active, admission, mut follower } = started;
+    let Started { running, active, admission, mut follower, concealer } = started;
     let wanted = output_wanted(&delivery, &hook, follower.as_mut());
     let outcome = running.wait(wanted, active.cut(), &delivery.leaked_pipes).await;
-    tell_outcome(&name.request, &name.hook, &outcome);
+    tell_outcome(&name.request, &name.hook, &outcome, &concealer);
     if let Some(admission) = admission.filter(|_| !outcome.is_success()) {
         admission.forget();
     }

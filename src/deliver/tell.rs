@@ -1,14 +1,18 @@
 //! What the log says of a request and its run.
 
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::time::Duration;
 
 use tracing::{debug, error, info, warn};
 
+use crate::conceal::Concealer;
 use crate::hook::Hook;
 use crate::invocation::Invocation;
 use crate::judge::{Judgement, Note, Ruling};
 use crate::outcome::{Ending, Outcome, Output, StartFailure, Streamed};
 use crate::payload::Problem;
+use crate::request::Request;
 
 /// How a shell or `env` exits that finds no program of the name it was given (POSIX).
 const NO_PROGRAM: i32 = 127;
@@ -105,7 +109,7 @@ pub(super) fn told_of(untold: u64) -> String {
     }
 }
 
-pub(super) fn tell_start(invocation: &Invocation) {
+pub(super) fn tell_start(invocation: &Invocation, concealer: &Concealer) {
     let Invocation { hook_id, request_id, program, arguments, environment, files, working_directory, .. } =
         invocation;
     info!(request = %request_id, hook = %hook_id, "{hook_id} hook triggered successfully, executing {program:?}");
@@ -113,9 +117,22 @@ pub(super) fn tell_start(invocation: &Invocation) {
     let variables: Vec<&str> = files.iter().map(|file| file.variable.as_str()).collect();
     debug!(
         request = %request_id, hook = %hook_id,
-        "executing {program:?} with arguments {arguments:?} and environment {environment:?} and files {variables:?} \
-         using {directory} as cwd",
+        "executing {program:?} with arguments {:?} and environment {:?} and files {variables:?} using {directory} as cwd",
+        arguments.iter().map(|argument| shown(argument, concealer)).collect::<Vec<_>>(),
+        environment.iter().map(|(name, value)| (name, shown(value, concealer))).collect::<Vec<_>>(),
     );
+}
+
+/// Values are told at one level alone; at the others there is nothing to hide.
+pub(super) fn concealer(hook: &Hook, request: &Request) -> Concealer {
+    match tracing::enabled!(tracing::Level::DEBUG) {
+        true => Concealer::of(hook, request),
+        false => Concealer::default(),
+    }
+}
+
+fn shown(text: &OsStr, concealer: &Concealer) -> OsString {
+    OsString::from_vec(concealer.conceal(text.as_bytes()).into_owned())
 }
 
 pub(super) fn tell_not_started(invocation: &Invocation, failure: &StartFailure) {
@@ -125,14 +142,14 @@ pub(super) fn tell_not_started(invocation: &Invocation, failure: &StartFailure) 
     error!(request = %request, hook = %hook, "error in exec: \"{program}\": {failure}{hint}");
 }
 
-pub(super) fn tell_outcome(request: &str, hook: &str, outcome: &Outcome) {
+pub(super) fn tell_outcome(request: &str, hook: &str, outcome: &Outcome, concealer: &Concealer) {
     let Outcome { ending, is_leaked, output, errors, streamed, duration } = outcome;
     let duration_ms = milliseconds(*duration);
     if !output.bytes.is_empty() {
-        debug!(request = %request, hook = %hook, "command output: {}", printed(output));
+        debug!(request = %request, hook = %hook, "command output: {}", printed(output, concealer));
     }
     if !errors.bytes.is_empty() {
-        debug!(request = %request, hook = %hook, "command errors: {}", printed(errors));
+        debug!(request = %request, hook = %hook, "command errors: {}", printed(errors, concealer));
     }
     let dropped = output.dropped_bytes;
     if dropped > 0 && *streamed == Streamed::No {
@@ -162,8 +179,9 @@ pub(super) fn tell_outcome(request: &str, hook: &str, outcome: &Outcome) {
     }
 }
 
-fn printed(output: &Output) -> String {
-    let text = String::from_utf8_lossy(&output.bytes);
+fn printed(output: &Output, concealer: &Concealer) -> String {
+    let text = concealer.conceal(&output.bytes);
+    let text = String::from_utf8_lossy(&text);
     match output.dropped_bytes {
         0 => text.into_owned(),
         more => format!("{text} … and {more} bytes more"),

@@ -1,8 +1,11 @@
 //! Which values are not shown: signatures, tokens and whatever is named like one.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
+use super::report::{Argument, InvocationReport, Node, Report, VerifyReport};
+use crate::conceal::Concealer;
 use crate::hook::Hook;
 use crate::reference::Subject;
 use crate::rule::Match;
@@ -46,5 +49,57 @@ fn header_of(source: &Source) -> Option<String> {
     match source {
         Source::Header(field) => Some(field.name.as_str().to_owned()),
         _ => None,
+    }
+}
+
+impl Report {
+    /// Hides what proves who sent the request, wherever it stands.
+    pub(super) fn conceal(&mut self, concealer: Concealer) {
+        let Self { verify, rule, invocation, answer, .. } = self;
+        let text = |text: &mut String| {
+            if let Cow::Owned(hidden) = concealer.conceal(text.as_bytes()) {
+                *text = String::from_utf8_lossy(&hidden).into_owned();
+            }
+        };
+        if let Some(VerifyReport { delivery_id, event, .. }) = verify {
+            delivery_id.iter_mut().chain(event).for_each(text);
+        }
+        if let Some(rule) = rule {
+            conceal_found(rule, &text);
+        }
+        if let Some(invocation) = invocation {
+            conceal_invocation(invocation, &concealer);
+        }
+        answer.body.iter_mut().chain(answer.headers.values_mut()).for_each(text);
+        self.concealer = concealer;
+    }
+}
+
+fn conceal_invocation(invocation: &mut InvocationReport, concealer: &Concealer) {
+    // Each part is named, so that a new one is not forgotten.
+    let InvocationReport {
+        argv,
+        env,
+        files,
+        stdin,
+        program: _,
+        cwd: _,
+        stdin_bytes: _,
+        circumstances: _,
+        problem: _,
+        notes: _,
+    } = invocation;
+    let contents = files.iter_mut().map(|file| &mut file.content);
+    for Argument(bytes) in argv.iter_mut().chain(env.values_mut()).chain(contents).chain(stdin) {
+        if let Cow::Owned(hidden) = concealer.conceal(bytes) {
+            *bytes = hidden;
+        }
+    }
+}
+
+fn conceal_found(node: &mut Node, text: &impl Fn(&mut String)) {
+    match node {
+        Node::Operator { rules, .. } => rules.iter_mut().for_each(|rule| conceal_found(rule, text)),
+        Node::Match { found, .. } => found.iter_mut().for_each(text),
     }
 }

@@ -9,9 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::circumstances::Circumstances;
-
-/// Stands for what is not to be shown.
-pub(super) const MASK: &str = "***";
+use crate::conceal::Concealer;
+use crate::invocation::InvocationFile;
 
 #[derive(Debug, serde::Serialize)]
 pub(crate) struct Report {
@@ -24,6 +23,9 @@ pub(crate) struct Report {
     pub(super) rule: Option<Node>,
     pub(super) invocation: Option<InvocationReport>,
     pub(super) answer: Answer,
+    /// What it was made to hide, for what else of the request is shown.
+    #[serde(skip)]
+    pub(super) concealer: Concealer,
 }
 
 impl Report {
@@ -39,6 +41,7 @@ impl Report {
             rule: None,
             invocation: None,
             answer,
+            concealer: Concealer::default(),
         }
     }
 }
@@ -132,6 +135,8 @@ pub(super) struct InvocationReport {
     pub(super) files: Vec<FileReport>,
     /// `None`: the hook passes nothing.
     pub(super) stdin: Option<Argument>,
+    /// As the command gets it.
+    pub(super) stdin_bytes: usize,
     pub(super) circumstances: CircumstancesReport,
     /// Why the command could not be started.
     pub(super) problem: Option<String>,
@@ -152,6 +157,8 @@ pub(super) struct CircumstancesReport {
 #[derive(Debug)]
 pub(super) struct FileReport {
     pub(super) variable: String,
+    /// Of the content as the command gets it.
+    pub(super) bytes: usize,
     pub(super) content: Argument,
 }
 
@@ -184,6 +191,13 @@ impl From<&Circumstances> for CircumstancesReport {
             timeout_seconds: timeout.map(|timeout| timeout.as_secs_f64()),
             kill_grace_seconds: kill_grace.as_secs_f64(),
         }
+    }
+}
+
+impl From<InvocationFile> for FileReport {
+    fn from(file: InvocationFile) -> Self {
+        let InvocationFile { variable, content } = file;
+        Self { variable, bytes: content.len(), content: Argument(content) }
     }
 }
 
@@ -220,7 +234,8 @@ impl Serialize for Argument {
 /// of `env` those variables that need it.
 impl Serialize for InvocationReport {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { program, argv, env, cwd, files, stdin, circumstances, problem, notes } = self;
+        let Self { program, argv, env, cwd, files, stdin, stdin_bytes: _, circumstances, problem, notes } =
+            self;
         let mut fields = serializer.serialize_struct("InvocationReport", 12)?;
         fields.serialize_field("program", program)?;
         fields.serialize_field("argv", argv)?;
@@ -255,10 +270,10 @@ impl Serialize for InvocationReport {
 
 impl Serialize for FileReport {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { variable, content } = self;
+        let Self { variable, bytes, content } = self;
         let mut fields = serializer.serialize_struct("FileReport", 4)?;
         fields.serialize_field("variable", variable)?;
-        fields.serialize_field("bytes", &content.0.len())?;
+        fields.serialize_field("bytes", bytes)?;
         fields.serialize_field("content", content)?;
         if !content.is_text() {
             fields.serialize_field("content_base64", &content.base64())?;

@@ -4,10 +4,11 @@ use std::fmt::Write;
 
 use super::quote::{quoted, shell_quoted};
 use super::report::{
-    Answer, CircumstancesReport, InvocationReport, MASK, Node, NodeResult, PayloadReport, Report, Verdict,
+    Answer, CircumstancesReport, InvocationReport, Node, NodeResult, PayloadReport, Report, Verdict,
     VerifyReport, VerifyResult, When,
 };
 use crate::capture::rfc3339_ms;
+use crate::conceal::MASK;
 use crate::request::Request;
 use crate::secrecy::is_secret_name;
 
@@ -22,7 +23,7 @@ const ERROR: char = '!';
 /// The request gives the first lines.
 pub(super) fn text(report: &Report, request: &Request, at_unix_ms: i64) -> String {
     let mut out = Text::default();
-    out.request(request, at_unix_ms);
+    out.request(report, request, at_unix_ms);
     out.head("Hook");
     let Some(hook) = &report.hook else {
         out.line(NO, &report.reason);
@@ -83,9 +84,11 @@ impl Text {
         let _ = writeln!(self.0, "    {name:<9}{text}");
     }
 
-    fn request(&mut self, request: &Request, at_unix_ms: i64) {
+    fn request(&mut self, report: &Report, request: &Request, at_unix_ms: i64) {
         let Request { peer, method, path, query, body, .. } = request;
         let query = query.as_deref().map(masked_query).unwrap_or_default();
+        let query = report.concealer.conceal(query.as_bytes());
+        let query = String::from_utf8_lossy(&query);
         self.head("Request");
         let _ = writeln!(self.0, "    {method} {path}{query}");
         let _ =
@@ -196,8 +199,18 @@ impl Text {
     fn invocation(&mut self, invocation: Option<&InvocationReport>) {
         self.head("Command");
         let Some(invocation) = invocation else { return self.line(NOT_REACHED, "not reached") };
-        let InvocationReport { program, argv, env, cwd, files, stdin, circumstances, problem, notes } =
-            invocation;
+        let InvocationReport {
+            program,
+            argv,
+            env,
+            cwd,
+            files,
+            stdin: _,
+            stdin_bytes,
+            circumstances,
+            problem,
+            notes,
+        } = invocation;
         let argv: Vec<String> = argv.iter().map(|argument| shell_quoted(&argument.0)).collect();
         match problem {
             Some(problem) => self.line(ERROR, problem),
@@ -208,14 +221,11 @@ impl Text {
             self.entry("env", &format!("{}={}", shell_quoted(name.as_bytes()), shell_quoted(&value.0)));
         }
         for file in files {
-            let bytes = file.content.0.len();
-            self.entry(
-                "file",
-                &format!("{} names a file of {bytes} bytes", shell_quoted(file.variable.as_bytes())),
-            );
+            let variable = shell_quoted(file.variable.as_bytes());
+            self.entry("file", &format!("{variable} names a file of {} bytes", file.bytes));
         }
         self.entry("cwd", &shell_quoted(cwd.as_bytes()));
-        match stdin.as_ref().map_or(0, |stdin| stdin.0.len()) {
+        match stdin_bytes {
             0 => self.entry("stdin", "empty"),
             bytes => self.entry("stdin", &format!("{bytes} bytes")),
         }

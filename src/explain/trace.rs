@@ -1,7 +1,8 @@
 //! Looks on while a rule is evaluated, and lays what it saw over the rule's tree.
 
 use super::mask::is_secret;
-use super::report::{MASK, Node, NodeResult};
+use super::report::{Node, NodeResult};
+use crate::conceal::MASK;
 use crate::facts::Facts;
 use crate::hook::Hook;
 use crate::judge::Onlooker;

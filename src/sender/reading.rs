@@ -53,6 +53,32 @@ impl<'r> Reading<'r> {
         }
     }
 
+    /// All that is there, however often: as it reads and, if that is another text, as it was sent.
+    pub(super) fn every(&self, source: &Source) -> Vec<Vec<u8>> {
+        let in_pairs = |pairs: &[u8], name: &str| {
+            let pairs = pairs.split(|byte| *byte == b'&');
+            let known = pairs.filter_map(|pair| {
+                let (key, value) = decoded_pair(pair)?;
+                let sent = pair.splitn(2, |byte| *byte == b'=').nth(1).unwrap_or_default();
+                (key == name.as_bytes()).then(|| [value, sent.to_vec()])
+            });
+            known.flatten().collect()
+        };
+        match source {
+            Source::Header(field) => {
+                let values = self.request.headers.get_all(&field.name).iter();
+                values.map(|value| value.as_bytes().to_vec()).collect()
+            }
+            Source::Query(name) => {
+                in_pairs(self.request.query.as_deref().unwrap_or_default().as_bytes(), name)
+            }
+            Source::Form { field, pointer: None } => in_pairs(&self.request.body, field),
+            Source::Json(_) | Source::Form { .. } => {
+                self.text(source).map(Cow::into_owned).into_iter().collect()
+            }
+        }
+    }
+
     pub(super) fn header(&self, field: &HeaderField) -> Result<&'r [u8], Refusal> {
         let mut values = self.request.headers.get_all(&field.name).iter();
         only(&mut values, || field.described()).map(|value| value.as_bytes())

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use hyper::header::HeaderName;
+use hyper::header::{AUTHORIZATION, HeaderName};
 
 use crate::value::Value;
 
@@ -88,6 +88,11 @@ impl HeaderField {
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let name = HeaderName::from_bytes(text.as_bytes()).ok()?;
         Some(Self { name, text: text.to_owned() })
+    }
+
+    /// Where HTTP's own authentication is.
+    pub(crate) fn authorization() -> Self {
+        Self { name: AUTHORIZATION, text: "Authorization".to_owned() }
     }
 
     pub(crate) fn described(&self) -> String {

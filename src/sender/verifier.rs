@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::key::Key;
 use super::reading::Reading;
 use super::record::SpecError;
-use super::source::Source;
+use super::source::{HeaderField, Source};
 use super::spec::{Spec, TOLERANCE_DEFAULT};
 use super::url::PublicUrl;
 use super::words::{Handshake, Scheme};
@@ -118,6 +118,25 @@ impl Verifier {
             (fit && printable).then(|| String::from_utf8(text.into_owned()).ok())?
         };
         Labels { delivery_id: label(&self.spec.delivery_id), event: label(&self.spec.event) }
+    }
+
+    /// What must not be shown of a request of this sender: the secrets, and what came where the proof of them
+    /// stands, as it was sent and as it is read. A token is the secret itself.
+    pub(crate) fn secret_texts(&self, request: &Request) -> Vec<Secret> {
+        let mut texts: Vec<Secret> = self.secrets.iter().map(|(secret, _)| secret.clone()).collect();
+        texts.extend(self.verify_token.clone());
+        let reading = Reading::new(request);
+        let is_basic = self.spec.algorithm.scheme() == Scheme::Basic;
+        let authorization = is_basic.then(|| Source::Header(HeaderField::authorization()));
+        if let Some(source) = self.spec.signature.clone().or(authorization) {
+            for text in reading.every(&source) {
+                let credentials = text.splitn(2, |byte| *byte == b' ').nth(1).filter(|_| is_basic);
+                let bare = text.strip_prefix(self.spec.prefix.as_bytes());
+                texts.extend(credentials.or(bare).and_then(Secret::new));
+                texts.extend(Secret::new(text));
+            }
+        }
+        texts
     }
 
     /// Leeway for the times in a token, which has no window of its own. `None`: not looked at.

@@ -1,7 +1,6 @@
 //! One request against one record: the bytes as received, the secrets as prepared at load, the time as
 //! given.
 
-use hyper::header::AUTHORIZATION;
 use sha2::{Digest, Sha256};
 
 use super::handshake::Answered;
@@ -132,7 +131,7 @@ impl Verifier {
     }
 
     fn verify_basic(&self, reading: &Reading<'_>) -> Result<Verified, Refusal> {
-        let field = HeaderField { name: AUTHORIZATION, text: "Authorization".to_owned() };
+        let field = HeaderField::authorization();
         let text = reading.header(&field)?;
         let part = field.described();
         if text.len() > SIGNATURE_BYTES_MAX {

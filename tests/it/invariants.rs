@@ -52,6 +52,7 @@ const LAYERS: [Layer; 6] = [
         name: "pure",
         modules: &[
             "capture",
+            "conceal",
             "facts",
             "hook",
             "invocation",

@@ -6,6 +6,7 @@ mod handshakes;
 mod mistakes;
 mod rotation;
 mod senders;
+mod untold;
 
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -34,7 +34,7 @@ fn vector(position: usize, case: &BTreeMap<String, Value>) -> Vector {
     let spec = Spec::build(Some(&find(text("spec")).unwrap().raw), overrides)
         .unwrap_or_else(|error| panic!("{described}: {error}"));
     let texts: Vec<&str> = match case.get("secret") {
-        None => Vec::new(),
+        None | Some(Value::Null) => Vec::new(),
         Some(Value::Array(texts)) => texts.iter().map(|text| text.as_str().unwrap()).collect(),
         Some(text) => vec![text.as_str().unwrap()],
     };
