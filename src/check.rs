@@ -43,6 +43,8 @@ pub(crate) fn check(flags: CheckFlags) -> ExitCode {
         hooks.push("hooks.json".into());
     }
     let reading = Reading {
+        // No problem hangs on it.
+        mismatch_code: None,
         is_template: template,
         surroundings: cli::hooks_file_surroundings(),
         examination: Some(examination(cli::run_surroundings())),

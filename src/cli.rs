@@ -17,6 +17,7 @@ use hyper::header::{HeaderName, HeaderValue};
 
 use crate::hook;
 use crate::hooks_file::template;
+use crate::respond;
 use crate::run;
 use crate::units::{parse_duration, parse_size};
 
@@ -49,6 +50,9 @@ pub(crate) struct Flags {
     /// Methods for hooks without `http-methods`, separated by commas [default: all]
     #[arg(long, value_name = "LIST", default_value = "", hide_default_value = true)]
     pub(crate) http_methods: String,
+    /// Answer of hooks without `trigger-rule-mismatch-http-response-code` whose rule is not met [default: 200]
+    #[arg(long, value_name = "STATUS", value_parser = parse_status)]
+    pub(crate) mismatch_http_response_code: Option<i64>,
     /// Header of the responses of `/` and of known hooks, `name=value`; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = header)]
     pub(crate) header: Vec<(HeaderName, HeaderValue)>,
@@ -130,6 +134,9 @@ pub(crate) struct TlsFlags {
     /// Private key, PEM
     #[arg(long, value_name = "PATH", default_value = "key.pem")]
     pub(crate) key: PathBuf,
+    /// Certificates, PEM: clients must have one that one of these has signed
+    #[arg(long, value_name = "PATH")]
+    pub(crate) client_ca: Option<PathBuf>,
     /// Oldest TLS version to speak: 1.2 or 1.3
     #[arg(long, value_name = "VERSION", default_value = "1.2")]
     pub(crate) tls_min_version: String,
@@ -313,6 +320,12 @@ fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
         return Err(format!("`{name}` belongs to the connection and is set by the server"));
     }
     Ok((name, value))
+}
+
+/// A status that can be sent.
+fn parse_status(text: &str) -> Result<i64, String> {
+    let status = text.parse().ok().filter(|status| respond::is_sent(*status));
+    status.ok_or_else(|| "write a status from 200 to 599 that HTTP knows, as 200, 400 or 403".to_owned())
 }
 
 /// A duration that something must take: zero would refuse everything.

@@ -13,6 +13,7 @@ use tracing::{debug, error, info, warn};
 use crate::body::{self, BodyBudget, BodyError, BodyLimits, Reservation};
 use crate::duplicates::{Admission, DeliveryKey, Duplicates};
 use crate::hook::{Hook, HookTable, OutputInResponse};
+use crate::invocation::Invocation;
 use crate::judge::{Nobody, Ruling, judge};
 use crate::log::Quota;
 use crate::log_text::clipped;
@@ -229,25 +230,8 @@ async fn deliver_to(
     let judgement = off_the_others_way(of_hook.body.len() > LONG_BODY_BYTES, judging);
     tell_judgement(hook, id, &judgement);
     let ruling = match judgement.ruling {
-        Ruling::Met { mut invocation, delivery: value } => {
-            let concealer = concealer(hook, of_hook);
-            let reservation = &received.reservation;
-            invocation.stdin = invocation.stdin.map(|bytes| body::held(bytes, reservation));
-            let streams = hook.response.output == OutputInResponse::Streamed;
-            let stream = streams.then(|| StreamForm::asked_for(&of_hook.headers));
-            // Held only for as long as it may have to be saved.
-            let received = delivery.saved_requests.as_ref().map(|_| received);
-            let key = value.map(|value| DeliveryKey::new(&hook.id, &value));
-            return match admit(delivery, hook, key) {
-                Ok(admission) => {
-                    let met = Met { invocation, admission, received, stream, concealer };
-                    run(delivery, hook, met).await
-                }
-                Err(Duplicate) => {
-                    let story = format!("{} got matched, but this delivery was accepted before", hook.id);
-                    Answer::new(respond::accepted(&hook.response, global), story)
-                }
-            };
+        Ruling::Met { invocation, delivery: value } => {
+            return deliver_met(delivery, hook, received, invocation, value).await;
         }
         ruling => ruling,
     };
@@ -268,6 +252,33 @@ async fn deliver_to(
         _ => answer,
     };
     Answer { saved: save(delivery, &hook.id, received), ..answer }
+}
+
+/// Runs the command, unless the delivery with this value was accepted before.
+async fn deliver_met(
+    delivery: &Arc<Delivery>,
+    hook: &Arc<Hook>,
+    received: Received,
+    mut invocation: Invocation,
+    value: Option<Vec<u8>>,
+) -> Answer {
+    let Received { request, reservation, .. } = &received;
+    let concealer = concealer(hook, request);
+    invocation.stdin = invocation.stdin.map(|bytes| body::held(bytes, reservation));
+    let streams = hook.response.output == OutputInResponse::Streamed;
+    let stream = streams.then(|| StreamForm::asked_for(&request.headers));
+    // Held only for as long as it may have to be saved.
+    let received = delivery.saved_requests.as_ref().map(|_| received);
+    let key = value.map(|value| DeliveryKey::new(&hook.id, &value));
+    match admit(delivery, hook, key) {
+        Ok(admission) => {
+            run(delivery, hook, Met { invocation, admission, received, stream, concealer }).await
+        }
+        Err(Duplicate) => {
+            let story = format!("{} got matched, but this delivery was accepted before", hook.id);
+            Answer::new(respond::accepted(&hook.response, &delivery.settings.global_headers), story)
+        }
+    }
 }
 
 /// The secret that came with a handshake could not be kept.

@@ -57,6 +57,8 @@ pub(crate) struct Reading {
     pub(crate) is_template: bool,
     /// What templates and secrets may ask of the machine.
     pub(crate) surroundings: Surroundings,
+    /// For hooks without `trigger-rule-mismatch-http-response-code`.
+    pub(crate) mismatch_code: Option<i64>,
     /// For `check`: everything is looked at, also on the machine, and lines are kept to be shown.
     pub(crate) examination: Option<Examination>,
 }

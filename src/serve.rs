@@ -1,32 +1,35 @@
 //! The server's life: log, configuration, bind, hooks, ready, reload, drain, exit.
 
+mod housekeeping;
+
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing::{Level, error, info, warn};
+use tracing::{Level, error, info};
 
 use crate::body::{BodyBudget, BodyLimits};
 use crate::cli::{self, Flags, LimitFlags, LogFlags, TlsFlags};
 use crate::deliver::{Delivery, Settings};
 use crate::duplicates::Duplicates;
-use crate::hook::{Hook, HookTable};
-use crate::hooks_file::{Effect, HooksFiles, Problem, Reading, hooks_files_in};
+use crate::hook::HookTable;
+use crate::hooks_file::{HooksFiles, Reading, hooks_files_in};
 use crate::log::{self, LogFile, LogFormat, LogSettings, Quota};
 use crate::pidfile::PidFile;
 use crate::privileges::{self, Account};
 use crate::request_id::RequestIds;
 use crate::route::Routing;
-use crate::run::{LeakedPipes, examine};
+use crate::run::LeakedPipes;
 use crate::runs::Runs;
 use crate::saved_requests::SavedRequests;
 use crate::server::timed::Timeouts;
-use crate::server::tls::{self, TlsSettings, TlsVersions};
+use crate::server::tls::{Tls, TlsSettings, TlsVersions};
 use crate::server::{Endpoint, Listener, Server, ServerLimits};
 use crate::systemd::{self, Notifier, PassedSocket};
 use crate::watch::FileWatch;
+use housekeeping::{Housekeeping, Watches, load, watch_tls, watchdog};
 
 /// Serves as `flags` say until a signal ends it. Why it could not is logged.
 pub(crate) fn serve(flags: Flags) -> ExitCode {
@@ -79,7 +82,10 @@ fn log_settings(flags: &LogFlags) -> LogSettings {
 async fn run(flags: Flags, passed: Option<PassedSocket>, log_file: LogFile) -> Result<(), String> {
     let notifier = Notifier::from_environment();
     let account = account(&flags)?;
-    let tls = tls_settings(&flags.tls)?.map(|settings| tls::acceptor(&settings)).transpose();
+    let tls = tls_settings(&flags.tls)?;
+    // Before the files are read, so that no change is missed.
+    let tls_watch = tls.as_ref().and_then(|settings| watch_tls(&settings.files()));
+    let tls = tls.map(Tls::new).transpose();
     let tls = tls.map_err(|error| error.to_string())?;
     // Signals are listened for before anything can be waited for.
     let signals = Signals::new().map_err(|error| format!("failed to listen for signals: {error}"))?;
@@ -117,12 +123,15 @@ async fn run(flags: Flags, passed: Option<PassedSocket>, log_file: LogFile) -> R
     };
     let hooks = delivery.table.load().summary();
     info!("serving {hooks} on {address}{}", delivery.settings.routing.pattern());
-    let server = Server::new(listener, tls, server_limits(&flags.limits), delivery.clone());
+    let server = Server::new(listener, tls.clone(), server_limits(&flags.limits), delivery.clone());
     let Signals { mut terminate, mut interrupt, hangup, user1 } = signals;
-    let housekeeping = Housekeeping { files, delivery, log_file, notifier: notifier.clone(), address };
+    let notifier_of_reloads = notifier.clone();
+    let housekeeping =
+        Housekeeping { files, tls, delivery, log_file, notifier: notifier_of_reloads, address };
     notifier.notify(&format!("READY=1\n{}", housekeeping.status()));
     tokio::spawn(watchdog(notifier.clone()));
-    let mut housekeeping = tokio::spawn(housekeeping.run(hangup, user1, watch));
+    let mut housekeeping =
+        tokio::spawn(housekeeping.run(hangup, user1, Watches { hooks: watch, tls: tls_watch }));
     let (first, second) = (tokio::sync::Notify::new(), tokio::sync::Notify::new());
     let forward_signals = async {
         for told in [&first, &second] {
@@ -203,7 +212,11 @@ fn address(ip: &str, port: u16) -> Result<SocketAddr, String> {
 }
 
 fn tls_settings(flags: &TlsFlags) -> Result<Option<TlsSettings>, String> {
-    let TlsFlags { secure, cert, key, tls_min_version, cipher_suites, list_cipher_suites: _ } = flags;
+    let TlsFlags { secure, cert, key, client_ca, tls_min_version, cipher_suites, list_cipher_suites: _ } =
+        flags;
+    if client_ca.is_some() && !secure {
+        return Err("`-client-ca` needs `-secure`: without HTTPS no client shows a certificate".to_owned());
+    }
     let versions = match tls_min_version.as_str() {
         "1.2" | "" => TlsVersions::From12,
         "1.3" => TlsVersions::Only13,
@@ -216,14 +229,28 @@ fn tls_settings(flags: &TlsFlags) -> Result<Option<TlsSettings>, String> {
     };
     let names = cipher_suites.split(',').map(str::trim).filter(|name| !name.is_empty());
     let cipher_suites = names.map(str::to_owned).collect();
-    let settings = TlsSettings { certificate: cert.clone(), key: key.clone(), versions, cipher_suites };
+    let settings = TlsSettings {
+        certificate: cert.clone(),
+        key: key.clone(),
+        client_authorities: client_ca.clone(),
+        versions,
+        cipher_suites,
+    };
     Ok(secure.then_some(settings))
 }
 
 fn hooks_files(flags: &Flags) -> HooksFiles {
     let paths = if flags.hooks.is_empty() { vec!["hooks.json".into()] } else { flags.hooks.clone() };
     let surroundings = cli::hooks_file_surroundings();
-    HooksFiles::new(paths, Reading { is_template: flags.template, surroundings, examination: None })
+    HooksFiles::new(
+        paths,
+        Reading {
+            is_template: flags.template,
+            surroundings,
+            mismatch_code: flags.mismatch_http_response_code,
+            examination: None,
+        },
+    )
 }
 
 fn delivery(flags: &Flags) -> Result<Delivery, String> {
@@ -292,86 +319,5 @@ fn server_limits(flags: &LimitFlags) -> ServerLimits {
         head_bytes_max: max_header_size,
         timeouts: Timeouts { header: header_timeout, idle: idle_timeout },
         drain: drain_timeout,
-    }
-}
-
-/// Reads all files anew, puts what they give in force and tells every problem.
-fn load(files: &mut HooksFiles, delivery: &Delivery) {
-    let (table, problems) = files.load();
-    for problem in &problems {
-        tell(problem);
-    }
-    let mut hooks: Vec<&Hook> = table.hooks().filter(|hook| !hook.command.program.is_empty()).collect();
-    hooks.sort_by(|one, other| one.id.cmp(&other.id));
-    for hook in hooks {
-        let directory = hook.command.working_directory.as_deref().map(std::path::Path::new);
-        let program = std::path::Path::new(&hook.command.program);
-        if let Err(failure) = examine(program, directory, &delivery.settings.surroundings) {
-            warn!(hook = %hook.id, "the command {program:?} cannot be run now: {failure}");
-        }
-    }
-    delivery.table.store(Arc::new(table));
-}
-
-fn tell(problem: &Problem) {
-    match problem.effect() {
-        Effect::Warning => warn!("{problem}"),
-        Effect::Error | Effect::HookRefused => error!("{problem}"),
-        Effect::FileRefused => error!("couldn't load hooks from file! {problem}"),
-    }
-}
-
-/// What goes on beside serving: reloads, log rotation, telling the service manager.
-struct Housekeeping {
-    files: HooksFiles,
-    delivery: Arc<Delivery>,
-    log_file: LogFile,
-    notifier: Notifier,
-    address: String,
-}
-
-impl Housekeeping {
-    async fn run(mut self, mut hangup: Signal, mut user1: Signal, mut watch: Option<FileWatch>) {
-        loop {
-            let changed = async {
-                match &mut watch {
-                    Some(watch) => watch.changed().await,
-                    None => std::future::pending().await,
-                }
-            };
-            let reason = tokio::select! {
-                _ = hangup.recv() => {
-                    if let Err(error) = self.log_file.reopen() {
-                        warn!("failed to reopen the log file, the former one stays in use: {error}");
-                    }
-                    "SIGHUP"
-                }
-                _ = user1.recv() => "SIGUSR1",
-                () = changed => "a change of the hooks files",
-            };
-            tokio::task::block_in_place(|| self.reload(reason));
-        }
-    }
-
-    fn reload(&mut self, reason: &str) {
-        info!("reloading hooks because of {reason}");
-        self.notifier.reloading();
-        load(&mut self.files, &self.delivery);
-        info!("in force: {}", self.delivery.table.load().summary());
-        self.notifier.notify(&format!("READY=1\n{}", self.status()));
-    }
-
-    fn status(&self) -> String {
-        format!("STATUS=serving {} on {}\n", self.delivery.table.load().summary(), self.address)
-    }
-}
-
-async fn watchdog(notifier: Notifier) {
-    let Some(interval) = notifier.watchdog_interval() else {
-        return;
-    };
-    loop {
-        notifier.notify("WATCHDOG=1");
-        tokio::time::sleep(interval).await;
     }
 }

@@ -13,12 +13,12 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, sleep, timeout_at};
-use tokio_rustls::TlsAcceptor;
 use tracing::{debug, info, warn};
 
 use crate::deliver::Delivery;
 use crate::outcome::KILL_GRACE;
 use timed::Timeouts;
+use tls::Tls;
 
 pub(crate) use listen::{Endpoint, Listener};
 
@@ -43,7 +43,7 @@ pub(crate) struct ServerLimits {
 /// A bound server, not yet serving.
 pub(crate) struct Server {
     listener: Listener,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Tls>,
     limits: ServerLimits,
     delivery: Arc<Delivery>,
 }
@@ -51,7 +51,7 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) fn new(
         listener: Listener,
-        tls: Option<TlsAcceptor>,
+        tls: Option<Tls>,
         limits: ServerLimits,
         delivery: Arc<Delivery>,
     ) -> Self {
@@ -70,7 +70,7 @@ impl Server {
             };
             match accepted {
                 Ok((stream, peer, place)) => {
-                    let (tls, limits) = (self.tls.clone(), self.limits);
+                    let (tls, limits) = (self.tls.as_ref().map(Tls::acceptor), self.limits);
                     let (delivery, drain) = (self.delivery.clone(), drain.subscribe());
                     tokio::spawn(async move {
                         connection::serve(stream, peer, tls, limits, delivery, drain).await;

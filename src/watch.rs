@@ -1,4 +1,4 @@
-//! Watches hooks files: by their directories, so that a rename over the file, a symlink swap and a file
+//! Watches files: by their directories, so that a rename over the file, a symlink swap and a file
 //! that is gone for a moment are all seen.
 
 use std::collections::BTreeSet;
@@ -40,6 +40,8 @@ pub(crate) struct FileWatch {
     files_in: FilesIn,
     watcher: RecommendedWatcher,
     watched: BTreeSet<PathBuf>,
+    /// Told once: they are tried again and again.
+    unwatchable: BTreeSet<PathBuf>,
     touched: Arc<Notify>,
     seen: Fingerprint,
 }
@@ -62,6 +64,7 @@ impl FileWatch {
             paths: paths.to_vec(),
             watcher,
             watched: BTreeSet::new(),
+            unwatchable: BTreeSet::new(),
             touched,
             seen: fingerprint(paths, files_in),
             files_in,
@@ -104,9 +107,14 @@ impl FileWatch {
             }
             match self.watcher.watch(&directory, RecursiveMode::NonRecursive) {
                 Ok(()) => {
+                    self.unwatchable.remove(&directory);
                     self.watched.insert(directory);
                 }
-                Err(error) => warn!("failed to watch {} for changes: {error}", directory.display()),
+                Err(error) => {
+                    if self.unwatchable.insert(directory.clone()) {
+                        warn!("failed to watch {} for changes: {error}", directory.display());
+                    }
+                }
             }
         }
     }

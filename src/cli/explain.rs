@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Parser;
 use hyper::header::{HeaderName, HeaderValue};
 
-use super::header;
+use super::{header, parse_status};
 use crate::units::parse_size;
 
 /// Shows what the server would do with a request, and why, without running anything.
@@ -48,6 +48,9 @@ pub(crate) struct ExplainFlags {
     /// Methods for hooks without `http-methods`, separated by commas [default: all]
     #[arg(long, value_name = "LIST", default_value = "", hide_default_value = true)]
     pub(crate) http_methods: String,
+    /// Answer of hooks without `trigger-rule-mismatch-http-response-code` whose rule is not met [default: 200]
+    #[arg(long, value_name = "STATUS", value_parser = parse_status)]
+    pub(crate) mismatch_http_response_code: Option<i64>,
     /// Header of the responses of `/` and of known hooks, `name=value`; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = header)]
     pub(crate) header: Vec<(HeaderName, HeaderValue)>,

@@ -66,9 +66,16 @@ fn explained(flags: &ExplainFlags) -> Result<(Report, String), String> {
 fn table(flags: &ExplainFlags) -> Result<HookTable, String> {
     let paths = if flags.hooks.is_empty() { vec!["hooks.json".into()] } else { flags.hooks.clone() };
     let surroundings = cli::hooks_file_surroundings();
-    let (table, problems) =
-        HooksFiles::new(paths, Reading { is_template: flags.template, surroundings, examination: None })
-            .load();
+    let (table, problems) = HooksFiles::new(
+        paths,
+        Reading {
+            is_template: flags.template,
+            surroundings,
+            mismatch_code: flags.mismatch_http_response_code,
+            examination: None,
+        },
+    )
+    .load();
     let mut fatal = problems.iter().filter(|problem| problem.effect() == Effect::FileRefused);
     match fatal.next() {
         Some(first) => {

@@ -24,7 +24,11 @@ pub(super) fn response_settings(reader: &mut Reader<'_>, record: Record<'_>) -> 
         error_message: reader.text(record, "response-message-on-error"),
         headers: reader.list(record, "response-headers", response_header),
         success_code: reader.integer(record, "success-http-response-code"),
-        mismatch_code: reader.integer(record, "trigger-rule-mismatch-http-response-code"),
+        // Zero is how the reference writes "not set".
+        mismatch_code: reader
+            .integer(record, "trigger-rule-mismatch-http-response-code")
+            .filter(|code| *code != 0)
+            .or(reader.reading.mismatch_code),
         exit_codes: reader.at(record, "response-on-exit", exit_codes).unwrap_or_default(),
         waits: reader.flag(record, "wait-for-command"),
         output: match (streamed, on_success, on_error) {

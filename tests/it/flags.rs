@@ -206,3 +206,35 @@ fn sizes_and_durations_take_their_units() {
     hello().flags(flags).start().get("/hooks/hello").assert(200, "hi");
     hello().flags("-max-body-size 4096 -drain-timeout 10s").start().get("/hooks/hello").assert(200, "hi");
 }
+
+const MISMATCHING: &str =
+    "trigger-rule: {match: {type: value, value: never, parameter: {source: request, name: method}}}";
+
+#[test]
+fn the_status_of_a_rule_that_is_not_met_may_be_another_for_all_hooks() {
+    let hook =
+        |id: &str, keys: &str| format!("- {{id: {id}, execute-command: 'true', {keys}{MISMATCHING}}}\n");
+    let hooks = hook("usual", "")
+        + &hook("own", "trigger-rule-mismatch-http-response-code: 418, ")
+        + &hook("unset", "trigger-rule-mismatch-http-response-code: 0, ");
+    let request = |id: &str| format!("GET /hooks/{id} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    for (flags, statuses) in [("", [200, 418, 200]), ("-mismatch-http-response-code 400", [400, 418, 400])] {
+        let server = Setup::new().hooks(&hooks).flags(flags).start();
+        for (id, status) in ["usual", "own", "unset"].into_iter().zip(statuses) {
+            server.get(&format!("/hooks/{id}")).assert(status, "Hook rules were not satisfied.");
+            let explaining = Setup::new().file("hooks.yaml", &hooks).file("request.http", request(id));
+            let explain = "explain -hooks @DIR@/hooks.yaml -request @DIR@/request.http -format json";
+            let exit = explaining.without_address().flags(explain).flags(flags).run();
+            assert!(exit.stdout.contains(&format!("\"status\": {status},")), "{flags} {id}: {}", exit.stdout);
+        }
+    }
+}
+
+#[test]
+fn a_status_that_is_never_sent_does_not_start() {
+    for status in ["0", "-1", "99", "101", "299", "600", "403x", ""] {
+        let exit = hello().flag(&format!("-mismatch-http-response-code={status}")).run();
+        assert_eq!((exit.code, exit.stdout.as_str()), (Some(2), ""), "{status}: {}", exit.stderr);
+        assert!(exit.stderr.contains("write a status"), "{status}: {}", exit.stderr);
+    }
+}

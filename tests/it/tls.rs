@@ -1,11 +1,14 @@
-//! HTTPS with a certificate made here.
+//! HTTPS with certificates made here.
 
-use std::io::{Read, Write};
+mod clients;
+mod renewal;
+
+use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 
 use rustls::crypto::ring;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::version::{TLS12, TLS13};
 use rustls::{
     CipherSuite, ClientConfig, ClientConnection, ProtocolVersion, RootCertStore, StreamOwned,
@@ -15,6 +18,12 @@ use rustls::{
 use crate::support::{Connection, PATIENCE, Request, Server, Setup};
 
 pub(crate) type TlsStream = StreamOwned<ClientConnection, TcpStream>;
+
+/// A client's certificate, and the key to it.
+struct Identity {
+    certificate: CertificateDer<'static>,
+    key: PrivateKeyDer<'static>,
+}
 
 struct Secured {
     server: Server,
@@ -34,7 +43,7 @@ fn secured(flags: &str) -> Secured {
 }
 
 impl Secured {
-    fn handshake(&self, versions: &[&'static SupportedProtocolVersion]) -> std::io::Result<TlsStream> {
+    fn handshake(&self, versions: &[&'static SupportedProtocolVersion]) -> io::Result<TlsStream> {
         handshake(&self.server, &self.certificate, versions)
     }
 }
@@ -43,14 +52,29 @@ pub(crate) fn handshake(
     server: &Server,
     certificate: &CertificateDer<'static>,
     versions: &[&'static SupportedProtocolVersion],
-) -> std::io::Result<TlsStream> {
+) -> io::Result<TlsStream> {
+    handshake_as(server, certificate, None, versions)
+}
+
+/// As a client that may have a certificate too.
+fn handshake_as(
+    server: &Server,
+    certificate: &CertificateDer<'static>,
+    client: Option<&Identity>,
+    versions: &[&'static SupportedProtocolVersion],
+) -> io::Result<TlsStream> {
     let mut trusted = RootCertStore::empty();
     trusted.add(certificate.clone()).unwrap();
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_protocol_versions(versions)
         .unwrap()
-        .with_root_certificates(trusted)
-        .with_no_client_auth();
+        .with_root_certificates(trusted);
+    let config = match client {
+        None => config.with_no_client_auth(),
+        Some(Identity { certificate, key }) => {
+            config.with_client_auth_cert(vec![certificate.clone()], key.clone_key()).unwrap()
+        }
+    };
     let name = ServerName::try_from("localhost").unwrap();
     let mut session = ClientConnection::new(Arc::new(config), name).unwrap();
     let mut stream = TcpStream::connect(server.address())?;
