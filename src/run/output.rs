@@ -165,3 +165,80 @@ impl Source {
         self.buffer.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+    use crate::run::follow;
+
+    async fn pipe_of(bytes: usize) -> (pipe::Sender, pipe::Receiver) {
+        let (mut sender, receiver) = pipe::pipe().unwrap();
+        sender.write_all(&vec![b'x'; bytes]).await.unwrap();
+        (sender, receiver)
+    }
+
+    async fn read_all(pipes: &mut Pipes<'_>) {
+        while pipes.is_open() {
+            pipes.advance().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn each_pipe_is_kept_up_to_its_own_limit() {
+        let (output_sender, output) = pipe_of(10_000).await;
+        let (errors_sender, errors) = pipe_of(20_000).await;
+        let wanted = OutputWanted { output_max: Some(9_000), errors_max: Some(5), follower: None };
+        let mut pipes = Pipes::new(output, Some(errors), wanted);
+        drop((output_sender, errors_sender));
+        read_all(&mut pipes).await;
+        let Received { output, errors, streamed, open } = pipes.end();
+        assert_eq!((output.bytes.len(), output.dropped_bytes), (9_000, 1_000));
+        assert_eq!((errors.bytes.len(), errors.dropped_bytes), (5, 19_995));
+        assert_eq!((streamed, open.len()), (Streamed::No, 0));
+    }
+
+    #[tokio::test]
+    async fn what_is_not_wanted_is_read_and_not_counted() {
+        let (sender, output) = pipe_of(10_000).await;
+        let wanted = OutputWanted { output_max: None, errors_max: None, follower: None };
+        let mut pipes = Pipes::new(output, None, wanted);
+        drop(sender);
+        read_all(&mut pipes).await;
+        let output = pipes.end().output;
+        assert_eq!((output.bytes.len(), output.dropped_bytes), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_take_its_pieces_holds_the_reading_up() {
+        let (mut sender, output) = pipe_of(1).await;
+        let (mut follower, followed) = follow(Duration::from_secs(3_600));
+        let wanted = OutputWanted { output_max: None, errors_max: None, follower: Some(&mut follower) };
+        let mut pipes = Pipes::new(output, None, wanted);
+        while !pipes.is_waiting() {
+            pipes.advance().await;
+            sender.write_all(b"x").await.unwrap();
+        }
+        assert!(!pipes.is_held_up(), "the command still runs");
+        pipes.command_exited();
+        assert!(pipes.is_held_up());
+        drop((sender, followed));
+        read_all(&mut pipes).await;
+        assert!(!pipes.is_held_up());
+        assert_eq!(pipes.end().streamed, Streamed::InPart);
+    }
+
+    #[tokio::test]
+    async fn a_pipe_that_is_still_held_is_given_back() {
+        let (_sender, output) = pipe_of(1).await;
+        let (_errors_sender, errors) = pipe_of(0).await;
+        let wanted = OutputWanted { output_max: Some(10), errors_max: None, follower: None };
+        let mut pipes = Pipes::new(output, Some(errors), wanted);
+        pipes.advance().await;
+        let Received { output, open, .. } = pipes.end();
+        assert_eq!((output.bytes.as_slice(), open.len()), (b"x".as_slice(), 2));
+    }
+}

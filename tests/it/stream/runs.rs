@@ -68,6 +68,39 @@ fn a_stream_that_is_cut_at_the_servers_end_says_so() {
 }
 
 #[test]
+fn a_stop_waits_for_a_run_whose_client_has_left() {
+    let setup = Setup::new().shell("run", "echo one; read line < @DIR@/gate; echo two", STREAM);
+    let gate = Fifo::new(setup.path("gate"));
+    let server = setup.flags("-verbose").start();
+    let (mut connection, _) = follow(&server, "/hooks/run");
+    expect(&mut connection, "one\n");
+    drop(connection);
+    gate.send("go\n");
+    let log = server.stop();
+    assert!(log.iter().any(|line| line.contains("finished handling run")), "{log:?}");
+}
+
+#[test]
+fn a_stream_ends_with_the_time_of_its_command() {
+    let server =
+        Setup::new().shell("run", "echo one; exec sleep 60", &format!("{STREAM}\ntimeout: 300ms")).start();
+    let mut connection = server.connect();
+    follow_over(&mut connection, &Request::post("/hooks/run").header("TE", "trailers"));
+    expect(&mut connection, "one\n");
+    assert_eq!(connection.chunk().unwrap(), b"");
+    assert_eq!(connection.headers().unwrap()[0].1, "timed out");
+}
+
+#[test]
+fn a_body_can_go_in_at_one_end_and_come_out_at_the_other() {
+    let keys = format!("{STREAM}\npass-stdin-to-command: {{source: raw-request-body}}");
+    let server = Setup::new().shell("run", "cat", &keys).start();
+    let body: Vec<u8> = (0..4 << 20).map(|number: u32| (number % 251) as u8).collect();
+    let response = server.send(&Request::post("/hooks/run").body(body.clone()));
+    assert_eq!((response.status, response.body == body), (200, true));
+}
+
+#[test]
 fn a_delivery_that_was_streamed_counts_as_accepted_unless_it_failed() {
     let keys = format!(
         "{STREAM}\nresponse-message: known\nverify: {{sender: none}}\n\
