@@ -3,6 +3,7 @@
 mod run;
 mod tell;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -62,7 +63,7 @@ pub(crate) struct Settings {
 /// An answer, and what the request's line in the log says of it.
 struct Answer {
     response: HttpResponse,
-    story: String,
+    story: Cow<'static, str>,
     /// The file with the request, if it was saved.
     saved: String,
     /// The hook did not run for what the request is, which the log tells without `-verbose` too.
@@ -70,7 +71,7 @@ struct Answer {
 }
 
 impl Answer {
-    fn new(response: HttpResponse, story: impl Into<String>) -> Self {
+    fn new(response: HttpResponse, story: impl Into<Cow<'static, str>>) -> Self {
         Self { response, story: story.into(), saved: String::new(), is_unmet: false }
     }
 }
@@ -110,6 +111,8 @@ pub(crate) async fn deliver(
 }
 
 /// With the id of the hook, when there is one.
+///
+/// The long ways are boxed: hyper moves the future of every request, and most of it would be their room.
 async fn answer(
     delivery: &Arc<Delivery>,
     route: Route,
@@ -132,21 +135,21 @@ async fn answer(
                 story_of(&hook, &Ruling::MethodNotAllowed { allowed }),
             );
             answer.is_unmet = true;
-            answer.saved = save_unread(delivery, &hook, peer, id, request).await;
+            answer.saved = Box::pin(save_unread(delivery, &hook, peer, id, request)).await;
             (Some(hook), answer)
         }
         Route::Refused { id: hook, reason } => {
             error!(request = %id, hook = %hook, "the hook was refused when it was loaded: {reason}");
             let mut answer = Answer::new(respond::rule_error(global), "the hook is refused");
-            answer.saved = save_unread(delivery, &hook, peer, id, request).await;
+            answer.saved = Box::pin(save_unread(delivery, &hook, peer, id, request)).await;
             (Some(hook.to_string()), answer)
         }
         Route::HandshakeOnly { hook, allowed } => {
-            let answer = deliver_to(delivery, &hook, Some(&allowed), peer, id, request).await;
+            let answer = Box::pin(deliver_to(delivery, &hook, Some(&allowed), peer, id, request)).await;
             (Some(hook.id.clone()), answer)
         }
         Route::Hook(hook) => {
-            let answer = deliver_to(delivery, &hook, None, peer, id, request).await;
+            let answer = Box::pin(deliver_to(delivery, &hook, None, peer, id, request)).await;
             (Some(hook.id.clone()), answer)
         }
     }

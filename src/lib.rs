@@ -62,6 +62,11 @@ mod server;
 #[doc(hidden)]
 pub mod fuzzing;
 
+// For the benchmark of single stages.
+#[cfg(feature = "stages")]
+#[doc(hidden)]
+pub mod stages;
+
 use std::process::ExitCode;
 
 use cli::CommandLine;

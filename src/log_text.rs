@@ -5,6 +5,9 @@ const CHARACTERS_MAX: usize = 200;
 
 /// The beginning of `text`; an ellipsis stands for the rest.
 pub(crate) fn clipped(text: &str) -> String {
+    if text.len() <= CHARACTERS_MAX {
+        return text.to_owned();
+    }
     match text.char_indices().nth(CHARACTERS_MAX) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),

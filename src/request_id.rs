@@ -1,6 +1,5 @@
 //! Names for requests: unique in this process, or the sender's own.
 
-use std::fmt::Write;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,6 +7,9 @@ use hyper::HeaderMap;
 
 /// A sender's id longer than this is cut: it stands in every log line of the request.
 const SENT_ID_CHARACTERS_MAX: usize = 128;
+
+/// A `u32` in hex.
+const PROCESS_DIGITS: u32 = 8;
 
 #[derive(Debug)]
 pub(crate) struct RequestIds {
@@ -40,9 +42,38 @@ impl RequestIds {
     }
 
     fn fresh(&self) -> String {
-        let mut id = String::with_capacity(24);
-        // Writing to a String cannot fail.
-        let _ = write!(id, "{:08x}-{:x}", self.process, self.next.fetch_add(1, Ordering::Relaxed));
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let digits = (u64::BITS - number.leading_zeros()).div_ceil(4).max(1);
+        let mut id = String::with_capacity((PROCESS_DIGITS + 1 + digits) as usize);
+        push_hex(&mut id, u64::from(self.process), PROCESS_DIGITS);
+        id.push('-');
+        push_hex(&mut id, number, digits);
         id
+    }
+}
+
+/// Every request has an id, so it is written without `fmt`, which takes several times as long.
+fn push_hex(text: &mut String, number: u64, digits: u32) {
+    for place in (0..digits).rev() {
+        let nibble = (number >> (4 * place)) as u32 & 0xf;
+        text.extend(char::from_digit(nibble, 16));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fresh_ids_are_the_process_and_a_number_in_hex() {
+        #[track_caller]
+        fn check(process: u32, number: u64, expected: &str) {
+            let ids = RequestIds { process, next: AtomicU64::new(number), sent_characters_max: None };
+            assert_eq!(ids.id_of(&HeaderMap::new()), expected);
+        }
+        check(0x1b78_fc7a, 1, "1b78fc7a-1");
+        check(0xa, 0xdead_beef, "0000000a-deadbeef");
+        check(u32::MAX, u64::MAX, "ffffffff-ffffffffffffffff");
+        check(0, 0, "00000000-0");
     }
 }

@@ -5,7 +5,9 @@
 //! the value is ignored and only what a hook refers to is built; `serde_json` does not offer these
 //! together.
 
+mod cursor;
 mod error;
+mod skip;
 mod string;
 #[cfg(test)]
 mod tests;
@@ -13,6 +15,7 @@ mod wanted;
 
 use std::borrow::Cow;
 
+use self::cursor::{Cursor, instead_of};
 pub(crate) use self::error::JsonError;
 use self::error::{Expected, Fault};
 pub(crate) use self::wanted::Wanted;
@@ -40,15 +43,15 @@ pub(crate) fn parse_wanted<'a>(text: &'a [u8], wanted: &Wanted) -> Result<Value<
 /// Parses a request's body: an object, or an array, which is put under `root`; `None` for `null`. The
 /// names in `wanted` are those that hooks use, so they begin with `root` where an array is meant.
 pub(crate) fn parse_payload<'a>(text: &'a [u8], wanted: &Wanted) -> Result<Option<Object<'a>>, JsonError> {
-    read(text, |reader| match reader.peek() {
+    read(text, |reader| match reader.cursor.peek() {
         Some(b'[') => reader.root_array(wanted).map(Some),
         _ => {
-            let start = reader.at;
+            let start = reader.cursor.at;
             match reader.value(wanted)? {
                 Value::Object(object) => Ok(Some(object)),
                 Value::Null => Ok(None),
                 _ => {
-                    reader.at = start;
+                    reader.cursor.at = start;
                     Err(Fault::Scalar)
                 }
             }
@@ -60,17 +63,16 @@ fn read<'a, T>(
     text: &'a [u8],
     parse: impl FnOnce(&mut Reader<'a>) -> Result<T, Fault>,
 ) -> Result<T, JsonError> {
-    let mut reader = Reader { text, at: 0, depth: 0, values: 0 };
-    reader.pass_space();
-    let parsed = if reader.peek().is_none() { Err(Fault::Empty) } else { parse(&mut reader) };
-    parsed.map_err(|fault| JsonError::new(fault, text, reader.at))
+    let mut reader = Reader { cursor: Cursor { text, at: 0 }, depth: 0, values: 0 };
+    reader.cursor.pass_space();
+    let parsed = if reader.cursor.peek().is_none() { Err(Fault::Empty) } else { parse(&mut reader) };
+    parsed.map_err(|fault| JsonError::new(fault, text, reader.cursor.at))
 }
 
 /// A recursive descent whose frames are kept small, because a stranger chooses the depth. When a method
 /// fails, `at` is where the fault is.
 struct Reader<'a> {
-    text: &'a [u8],
-    at: usize,
+    cursor: Cursor<'a>,
     depth: usize,
     /// Values that were built.
     values: usize,
@@ -91,13 +93,13 @@ impl<'a> Reader<'a> {
     /// Stands on the first byte of a value, or on what is there instead.
     fn value(&mut self, wanted: &Wanted) -> Result<Value<'a>, Fault> {
         self.count_values(1)?;
-        match self.peek() {
+        match self.cursor.peek() {
             Some(b'"') => self.string().map(Value::Text),
             Some(b'{') => self.object(wanted),
             Some(b'[') => self.array(wanted),
-            Some(b't') => self.literal(b"true").map(|()| Value::Bool(true)),
-            Some(b'f') => self.literal(b"false").map(|()| Value::Bool(false)),
-            Some(b'n') => self.literal(b"null").map(|()| Value::Null),
+            Some(b't') => self.cursor.literal(b"true").map(|()| Value::Bool(true)),
+            Some(b'f') => self.cursor.literal(b"false").map(|()| Value::Bool(false)),
+            Some(b'n') => self.cursor.literal(b"null").map(|()| Value::Null),
             Some(b'-' | b'0'..=b'9') => self.number(),
             other => Err(instead_of(Expected::Value, other)),
         }
@@ -112,9 +114,9 @@ impl<'a> Reader<'a> {
         let mut object = Object::new();
         let mut more = self.open(b'}')?;
         while more {
-            self.expect_key()?;
+            self.cursor.expect_key()?;
             let key = self.string()?;
-            self.colon()?;
+            self.cursor.colon()?;
             match wanted.under_key(&key) {
                 Some(below) => {
                     // The last of equal keys counts, and nothing of the others.
@@ -148,79 +150,12 @@ impl<'a> Reader<'a> {
         Ok(Value::Array(array))
     }
 
-    /// Checks a value and builds nothing.
-    fn skip(&mut self) -> Result<(), Fault> {
-        match self.peek() {
-            Some(b'"') => self.skip_string(),
-            Some(b'{') => self.skip_object(),
-            Some(b'[') => self.skip_array(),
-            Some(b't') => self.literal(b"true"),
-            Some(b'f') => self.literal(b"false"),
-            Some(b'n') => self.literal(b"null"),
-            Some(b'-' | b'0'..=b'9') => self.skip_number(),
-            other => Err(instead_of(Expected::Value, other)),
-        }
-    }
-
-    fn skip_object(&mut self) -> Result<(), Fault> {
-        let mut more = self.open(b'}')?;
-        while more {
-            self.expect_key()?;
-            self.skip_string()?;
-            self.colon()?;
-            self.skip()?;
-            more = self.more(b'}', Expected::CommaOrBrace)?;
-        }
-        Ok(())
-    }
-
-    fn skip_array(&mut self) -> Result<(), Fault> {
-        let mut more = self.open(b']')?;
-        while more {
-            self.skip()?;
-            more = self.more(b']', Expected::CommaOrBracket)?;
-        }
-        Ok(())
-    }
-
     fn number(&mut self) -> Result<Value<'a>, Fault> {
-        let start = self.at;
-        self.skip_number()?;
+        let start = self.cursor.at;
+        self.cursor.skip_number()?;
         // A number is ASCII, so there is no error to lose.
-        let digits = str::from_utf8(self.since(start)).unwrap_or_default();
+        let digits = str::from_utf8(self.cursor.since(start)).unwrap_or_default();
         Ok(Value::Number(Cow::Borrowed(digits)))
-    }
-
-    fn skip_number(&mut self) -> Result<(), Fault> {
-        self.pass(b'-');
-        if !self.pass(b'0') {
-            self.digits()?;
-        }
-        if self.pass(b'.') {
-            self.digits()?;
-        }
-        if self.pass(b'e') || self.pass(b'E') {
-            let _signed = self.pass(b'+') || self.pass(b'-');
-            self.digits()?;
-        }
-        Ok(())
-    }
-
-    fn digits(&mut self) -> Result<(), Fault> {
-        let start = self.at;
-        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
-            self.at += 1;
-        }
-        if self.at == start { Err(instead_of(Expected::Digit, self.peek())) } else { Ok(()) }
-    }
-
-    fn literal(&mut self, literal: &[u8]) -> Result<(), Fault> {
-        for byte in literal {
-            if !self.pass(*byte) {
-                return Err(instead_of(Expected::Literal, self.peek()));
-            }
-        }
-        Ok(())
     }
 
     /// Goes into an array or object; whether anything is in it.
@@ -230,9 +165,9 @@ impl<'a> Reader<'a> {
             return Err(Fault::TooDeep);
         }
         self.depth += 1;
-        self.at += 1;
-        self.pass_space();
-        let empty = self.pass(close);
+        self.cursor.at += 1;
+        self.cursor.pass_space();
+        let empty = self.cursor.pass(close);
         self.depth -= usize::from(empty);
         Ok(!empty)
     }
@@ -240,62 +175,15 @@ impl<'a> Reader<'a> {
     /// Passes the comma or the end after an element; whether another one has to follow.
     #[inline]
     fn more(&mut self, close: u8, expected: Expected) -> Result<bool, Fault> {
-        self.pass_space();
-        if self.pass(b',') {
-            self.pass_space();
+        self.cursor.pass_space();
+        if self.cursor.pass(b',') {
+            self.cursor.pass_space();
             return Ok(true);
         }
-        if self.pass(close) {
+        if self.cursor.pass(close) {
             self.depth -= 1;
             return Ok(false);
         }
-        Err(instead_of(expected, self.peek()))
+        Err(instead_of(expected, self.cursor.peek()))
     }
-
-    #[inline]
-    fn expect_key(&self) -> Result<(), Fault> {
-        match self.peek() {
-            Some(b'"') => Ok(()),
-            other => Err(instead_of(Expected::Key, other)),
-        }
-    }
-
-    #[inline]
-    fn colon(&mut self) -> Result<(), Fault> {
-        self.pass_space();
-        if !self.pass(b':') {
-            return Err(instead_of(Expected::Colon, self.peek()));
-        }
-        self.pass_space();
-        Ok(())
-    }
-
-    #[inline]
-    fn pass_space(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\t' | b'\r' | b'\n')) {
-            self.at += 1;
-        }
-    }
-
-    /// Whether `byte` came next, and has been passed.
-    #[inline]
-    fn pass(&mut self, byte: u8) -> bool {
-        let passed = self.peek() == Some(byte);
-        self.at += usize::from(passed);
-        passed
-    }
-
-    #[inline]
-    fn peek(&self) -> Option<u8> {
-        self.text.get(self.at).copied()
-    }
-
-    #[inline]
-    fn since(&self, start: usize) -> &'a [u8] {
-        self.text.get(start..self.at).unwrap_or_default()
-    }
-}
-
-fn instead_of(expected: Expected, found: Option<u8>) -> Fault {
-    found.map_or(Fault::Unfinished, |found| Fault::Unexpected { found, expected })
 }

@@ -9,6 +9,9 @@ use subtle::ConstantTimeEq;
 
 use crate::secret::Secret;
 
+/// The hex of a SHA-512.
+const HEX_BYTES_MAX: usize = 128;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HmacAlgorithm {
     Sha1,
@@ -44,8 +47,9 @@ impl HmacKey {
     /// Whether `header` holds a signature over the concatenated `message`. In a comma list every item
     /// with the algorithm's prefix is a candidate; a single value may leave the prefix out.
     pub(crate) fn signs(&self, message: &[&[u8]], header: &[u8]) -> bool {
-        let expected = self.hex(message);
-        let is_equal = |candidate: &[u8]| bool::from(candidate.ct_eq(expected.as_bytes()));
+        let mut text = [0; HEX_BYTES_MAX];
+        let expected = self.hex(message, &mut text);
+        let is_equal = |candidate: &[u8]| bool::from(candidate.ct_eq(expected));
         let prefix = self.prefix();
         if header.contains(&b',') {
             header.split(|byte| *byte == b',').filter_map(|item| item.strip_prefix(prefix)).any(is_equal)
@@ -62,18 +66,22 @@ impl HmacKey {
         }
     }
 
-    fn hex(&self, message: &[&[u8]]) -> String {
-        fn digest<M: Mac + Clone>(key: &M, message: &[&[u8]]) -> String {
+    /// In lower case, at the beginning of `text`.
+    fn hex<'t>(&self, message: &[&[u8]], text: &'t mut [u8; HEX_BYTES_MAX]) -> &'t [u8] {
+        fn digest<'t, M: Mac + Clone>(key: &M, message: &[&[u8]], text: &'t mut [u8]) -> &'t [u8] {
             let mut mac = key.clone();
             for part in message {
                 mac.update(part);
             }
-            hex::encode(mac.finalize().into_bytes())
+            let code = mac.finalize().into_bytes();
+            let text = text.get_mut(..2 * code.len()).expect("no code is longer than that of SHA-512");
+            hex::encode_to_slice(code, text).expect("the text is twice as long as the code");
+            text
         }
         match self {
-            Self::Sha1(key) => digest(key, message),
-            Self::Sha256(key) => digest(key, message),
-            Self::Sha512(key) => digest(key, message),
+            Self::Sha1(key) => digest(key, message, text),
+            Self::Sha256(key) => digest(key, message, text),
+            Self::Sha512(key) => digest(key, message, text),
         }
     }
 }

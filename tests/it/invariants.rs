@@ -102,7 +102,7 @@ const LAYERS: [Layer; 6] = [
     Layer { name: "edge", modules: &["server"], below: &["values", "order"], is_woven: true },
     Layer {
         name: "wiring",
-        modules: &["check", "cli", "explain", "fuzzing", "lib", "main", "send", "senders", "serve"],
+        modules: &["check", "cli", "explain", "fuzzing", "lib", "main", "send", "senders", "serve", "stages"],
         below: &["values", "pure", "effects", "order", "edge"],
         is_woven: true,
     },

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::iter;
 
 use super::Reader;
+use super::cursor::not_in_string;
 use super::error::{Expected, Fault};
 use crate::value::Text;
 
@@ -21,35 +22,16 @@ impl<'a> Reader<'a> {
     /// Stands on the opening quote.
     #[inline]
     pub(super) fn string(&mut self) -> Result<Text<'a>, Fault> {
-        self.at += 1;
-        let start = self.at;
-        self.pass_plain();
-        let plain = self.since(start);
+        self.cursor.at += 1;
+        let start = self.cursor.at;
+        self.cursor.pass_plain();
+        let plain = self.cursor.since(start);
         // Most strings are ASCII, which is quicker to see than that they are UTF-8.
-        if self.pass(b'"') && (plain.is_ascii() || str::from_utf8(plain).is_ok()) {
+        if self.cursor.pass(b'"') && (plain.is_ascii() || str::from_utf8(plain).is_ok()) {
             return Ok(Cow::Borrowed(plain));
         }
-        self.at = start;
+        self.cursor.at = start;
         self.decoded_string().map(Cow::Owned)
-    }
-
-    /// Stands on the opening quote. What the string stands for is not worked out.
-    #[inline]
-    pub(super) fn skip_string(&mut self) -> Result<(), Fault> {
-        self.at += 1;
-        loop {
-            self.pass_plain();
-            match self.peek() {
-                Some(b'"') => {
-                    self.at += 1;
-                    return Ok(());
-                }
-                Some(b'\\') => {
-                    self.escape()?;
-                }
-                other => return Err(not_in_string(other)),
-            }
-        }
     }
 
     /// Stands behind the opening quote.
@@ -57,12 +39,12 @@ impl<'a> Reader<'a> {
     fn decoded_string(&mut self) -> Result<Vec<u8>, Fault> {
         let mut decoded = Vec::new();
         loop {
-            let start = self.at;
-            self.pass_plain();
-            push_repaired(self.since(start), &mut decoded);
-            match self.peek() {
+            let start = self.cursor.at;
+            self.cursor.pass_plain();
+            push_repaired(self.cursor.since(start), &mut decoded);
+            match self.cursor.peek() {
                 Some(b'"') => {
-                    self.at += 1;
+                    self.cursor.at += 1;
                     return Ok(decoded);
                 }
                 Some(b'\\') => match self.escape()? {
@@ -78,11 +60,11 @@ impl<'a> Reader<'a> {
     /// is left to be read by itself.
     fn push_character(&mut self, unit: u16, decoded: &mut Vec<u8>) {
         let mut low = None;
-        if (0xd800..0xdc00).contains(&unit) && self.peek() == Some(b'\\') {
-            let before = self.at;
+        if (0xd800..0xdc00).contains(&unit) && self.cursor.peek() == Some(b'\\') {
+            let before = self.cursor.at;
             match self.escape() {
                 Ok(Escape::Unit(next @ 0xdc00..0xe000)) => low = Some(next),
-                _ => self.at = before,
+                _ => self.cursor.at = before,
             }
         }
         for character in char::decode_utf16(iter::once(unit).chain(low)) {
@@ -93,8 +75,8 @@ impl<'a> Reader<'a> {
 
     /// Stands on the backslash.
     fn escape(&mut self) -> Result<Escape, Fault> {
-        self.at += 1;
-        let found = self.peek().ok_or(Fault::Unfinished)?;
+        self.cursor.at += 1;
+        let found = self.cursor.peek().ok_or(Fault::Unfinished)?;
         let byte = match found {
             b'"' | b'\\' | b'/' => found,
             b'b' => b'\x08',
@@ -103,19 +85,19 @@ impl<'a> Reader<'a> {
             b'r' => b'\r',
             b't' => b'\t',
             b'u' => {
-                self.at += 1;
+                self.cursor.at += 1;
                 return self.hex_unit().map(Escape::Unit);
             }
             _ => return Err(Fault::UnknownEscape { found }),
         };
-        self.at += 1;
+        self.cursor.at += 1;
         Ok(Escape::Byte(byte))
     }
 
     fn hex_unit(&mut self) -> Result<u16, Fault> {
         let mut unit = 0;
         for _ in 0..4 {
-            let found = self.peek().ok_or(Fault::Unfinished)?;
+            let found = self.cursor.peek().ok_or(Fault::Unfinished)?;
             let digit = match found {
                 b'0'..=b'9' => found - b'0',
                 b'a'..=b'f' => found - b'a' + 10,
@@ -125,19 +107,10 @@ impl<'a> Reader<'a> {
                 }
             };
             unit = unit << 4 | u16::from(digit);
-            self.at += 1;
+            self.cursor.at += 1;
         }
         Ok(unit)
     }
-
-    #[inline]
-    fn pass_plain(&mut self) {
-        self.at += plain_length(self.text.get(self.at..).unwrap_or_default());
-    }
-}
-
-fn not_in_string(byte: Option<u8>) -> Fault {
-    byte.map_or(Fault::Unfinished, |found| Fault::ControlCharacter { found })
 }
 
 /// As Go does it, every byte that is not UTF-8 is replaced by itself: a character cut off after two of
@@ -149,33 +122,4 @@ fn push_repaired(bytes: &[u8], out: &mut Vec<u8>) {
             out.extend_from_slice(REPLACEMENT);
         }
     }
-}
-
-/// How many bytes come before the next quote, backslash or control character. Strings are most of a
-/// document, so eight bytes are looked at together.
-#[inline]
-fn plain_length(text: &[u8]) -> usize {
-    let (words, tail) = text.as_chunks::<8>();
-    for (position, word) in words.iter().enumerate() {
-        let marks = special_bytes(u64::from_le_bytes(*word));
-        if marks != 0 {
-            return position * 8 + marks.trailing_zeros() as usize / 8;
-        }
-    }
-    let plain = tail.iter().take_while(|byte| !matches!(byte, 0..0x20 | b'"' | b'\\')).count();
-    words.len() * 8 + plain
-}
-
-/// The highest bit of the first special byte is set, and of none before it. Those after it are
-/// unreliable, since the subtractions borrow.
-#[inline]
-fn special_bytes(word: u64) -> u64 {
-    const ONES: u64 = u64::from_le_bytes([1; 8]);
-    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
-    let quotes = word ^ u64::from_le_bytes([b'"'; 8]);
-    let backslashes = word ^ u64::from_le_bytes([b'\\'; 8]);
-    let quotes = quotes.wrapping_sub(ONES) & !quotes;
-    let backslashes = backslashes.wrapping_sub(ONES) & !backslashes;
-    let controls = word.wrapping_sub(0x20 * ONES) & !word;
-    (quotes | backslashes | controls) & HIGH
 }
