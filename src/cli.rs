@@ -16,7 +16,7 @@ use clap::{ArgAction, CommandFactory, Parser};
 use hyper::header::{HeaderName, HeaderValue};
 
 use crate::hook;
-use crate::hooks_file::template;
+use crate::hooks_file::{Reading, template};
 use crate::respond;
 use crate::run;
 use crate::units::{parse_duration, parse_size};
@@ -298,6 +298,11 @@ pub(crate) fn hooks_file_surroundings() -> template::Surroundings {
         environment: std::env::vars_os().filter_map(text).collect(),
         credentials_directory: std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from),
     }
+}
+
+/// What hooks files are read with, for the server or in its stead.
+pub(crate) fn hooks_file_reading(is_template: bool, mismatch_code: Option<i64>) -> Reading {
+    Reading { is_template, surroundings: hooks_file_surroundings(), mismatch_code, examination: None }
 }
 
 /// What commands find on the machine.

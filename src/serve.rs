@@ -15,7 +15,7 @@ use crate::cli::{self, Flags, LimitFlags, LogFlags, TlsFlags};
 use crate::deliver::{Delivery, Settings};
 use crate::duplicates::Duplicates;
 use crate::hook::HookTable;
-use crate::hooks_file::{HooksFiles, Reading, hooks_files_in};
+use crate::hooks_file::{HooksFiles, hooks_files_in};
 use crate::log::{self, LogFile, LogFormat, LogSettings, Quota};
 use crate::pidfile::PidFile;
 use crate::privileges::{self, Account};
@@ -241,16 +241,7 @@ fn tls_settings(flags: &TlsFlags) -> Result<Option<TlsSettings>, String> {
 
 fn hooks_files(flags: &Flags) -> HooksFiles {
     let paths = if flags.hooks.is_empty() { vec!["hooks.json".into()] } else { flags.hooks.clone() };
-    let surroundings = cli::hooks_file_surroundings();
-    HooksFiles::new(
-        paths,
-        Reading {
-            is_template: flags.template,
-            surroundings,
-            mismatch_code: flags.mismatch_http_response_code,
-            examination: None,
-        },
-    )
+    HooksFiles::new(paths, cli::hooks_file_reading(flags.template, flags.mismatch_http_response_code))
 }
 
 fn delivery(flags: &Flags) -> Result<Delivery, String> {

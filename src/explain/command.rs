@@ -11,7 +11,7 @@ use super::{Explained, explain, near_hook, text};
 use crate::capture::{self, Capture, HEAD_BYTES_MAX};
 use crate::cli::{self, ExplainFlags};
 use crate::hook::HookTable;
-use crate::hooks_file::{Effect, HooksFiles, Reading};
+use crate::hooks_file::{Effect, HooksFiles};
 use crate::request::{Peer, Request};
 use crate::route::Routing;
 use crate::sender::{Unit, parse_ms};
@@ -65,17 +65,9 @@ fn explained(flags: &ExplainFlags) -> Result<(Report, String), String> {
 /// As at the server's start; a file that it would not load is an error here.
 fn table(flags: &ExplainFlags) -> Result<HookTable, String> {
     let paths = if flags.hooks.is_empty() { vec!["hooks.json".into()] } else { flags.hooks.clone() };
-    let surroundings = cli::hooks_file_surroundings();
-    let (table, problems) = HooksFiles::new(
-        paths,
-        Reading {
-            is_template: flags.template,
-            surroundings,
-            mismatch_code: flags.mismatch_http_response_code,
-            examination: None,
-        },
-    )
-    .load();
+    let (table, problems) =
+        HooksFiles::new(paths, cli::hooks_file_reading(flags.template, flags.mismatch_http_response_code))
+            .load();
     let mut fatal = problems.iter().filter(|problem| problem.effect() == Effect::FileRefused);
     match fatal.next() {
         Some(first) => {

@@ -56,8 +56,8 @@ pub(super) fn verify(reader: &mut Reader<'_>, node: &Node) -> Option<Verify> {
         Ok(verifier) => {
             Some(Verify { verifier, sender: name.unwrap_or_else(|| CUSTOM.to_owned()), set_up_file })
         }
-        Err(error) => {
-            refuse(reader, record, &error);
+        Err(errors) => {
+            errors.iter().for_each(|error| refuse(reader, record, error));
             None
         }
     }
@@ -79,12 +79,17 @@ fn refuse(reader: &mut Reader<'_>, record: Record<'_>, error: &SpecError) {
     reader.report_at_entry((record, key), kind, error.to_string(), help);
 }
 
-fn build(name: Option<&str>, overrides: RawSpec, options: Options) -> Result<Verifier, SpecError> {
+fn build(name: Option<&str>, overrides: RawSpec, options: Options) -> Result<Verifier, Vec<SpecError>> {
     let spec = match name {
-        Some(name) => sender::named(name)?.overridden(overrides)?,
-        None => Spec::build(None, overrides)?,
+        Some(name) => sender::named(name).and_then(|row| row.overridden(overrides)),
+        None => Spec::build(None, overrides),
     };
-    Verifier::new(spec, options)
+    let spec = spec.map_err(|error| vec![error])?;
+    let misfits = Verifier::misfits(&spec, &options);
+    if !misfits.is_empty() {
+        return Err(misfits);
+    }
+    Verifier::new(spec, options).map_err(|error| vec![error])
 }
 
 /// A handshake has one token.

@@ -56,7 +56,9 @@ pub(crate) struct Labels {
 
 impl Verifier {
     pub(crate) fn new(spec: Spec, options: Options) -> Result<Self, SpecError> {
-        refuse_misfit(&spec, &options)?;
+        if let Some(misfit) = Self::misfits(&spec, &options).into_iter().next() {
+            return Err(misfit);
+        }
         let Options { secrets, tolerance, public_url, username, verify_token, set_up } = options;
         let public_url = public_url.map(|text| {
             PublicUrl::parse(&text).ok_or_else(|| SpecError::Value {
@@ -82,6 +84,34 @@ impl Verifier {
         let tolerance = tolerance.or(own).unwrap_or(TOLERANCE_DEFAULT);
         let tolerance_ms = i64::try_from(tolerance.as_millis()).unwrap_or(i64::MAX);
         Ok(Self { spec, secrets, verify_token, set_up, public_url, tolerance_ms })
+    }
+
+    /// A secret that must be there and is not, and everything that would do nothing: it would look as if it
+    /// protected something.
+    pub(crate) fn misfits(spec: &Spec, options: &Options) -> Vec<SpecError> {
+        let Options { secrets, tolerance, public_url, username, verify_token, set_up } = options;
+        let unused = |field| SpecError::Unused { field, with: format!("`algorithm: {}`", spec.algorithm) };
+        let needless = |field, reason| SpecError::Needless { field, reason };
+        let scheme = spec.algorithm.scheme();
+        let brings_token = matches!(spec.handshake, Some(Handshake::Meta | Handshake::Lark));
+        let brings_secret = matches!(spec.handshake, Some(Handshake::Asana | Handshake::Notion));
+        let has_time = spec.timestamp.is_some() || scheme == Scheme::Jws;
+        // Without a timestamp, zero says what is so: there is no window.
+        let sets_window = tolerance.is_some_and(|tolerance| !tolerance.is_zero());
+        let is_set_up = *set_up && brings_secret;
+        let found = [
+            (username.is_some() && scheme != Scheme::Basic).then(|| unused("username")),
+            (!secrets.is_empty() && !spec.needs_secret()).then(|| unused("secret")),
+            (public_url.is_some() && !spec.needs_public_url())
+                .then(|| needless("public-url", "this sender does not sign the URL")),
+            (sets_window && !has_time).then(|| needless("tolerance", "this sender sends no timestamp")),
+            (verify_token.is_some() && !brings_token)
+                .then(|| needless("verify-token", "this sender has no handshake that brings one")),
+            (*set_up && !brings_secret)
+                .then(|| needless("set-up-file", "this sender brings no secret in a handshake")),
+            (secrets.is_empty() && spec.needs_secret() && !is_set_up).then_some(SpecError::NoSecret),
+        ];
+        found.into_iter().flatten().collect()
     }
 
     /// Where the signature is; what is there is not for logs.
@@ -143,38 +173,4 @@ impl Verifier {
     pub(super) fn leeway_ms(&self) -> Option<i64> {
         (self.tolerance_ms > 0).then_some(self.tolerance_ms)
     }
-}
-
-/// Secrets where there must be some, and nothing that would do nothing: it would look as if it protected
-/// something.
-fn refuse_misfit(spec: &Spec, options: &Options) -> Result<(), SpecError> {
-    let Options { secrets, tolerance, public_url, username, verify_token, set_up } = options;
-    let unused = |field| Err(SpecError::Unused { field, with: format!("`algorithm: {}`", spec.algorithm) });
-    let needless = |field, reason| Err(SpecError::Needless { field, reason });
-    let scheme = spec.algorithm.scheme();
-    if username.is_some() && scheme != Scheme::Basic {
-        return unused("username");
-    }
-    if !spec.needs_secret() && !secrets.is_empty() {
-        return unused("secret");
-    }
-    if public_url.is_some() && !spec.needs_public_url() {
-        return needless("public-url", "this sender does not sign the URL");
-    }
-    // Without a window, zero says what is so.
-    let sets_window = tolerance.is_some_and(|tolerance| !tolerance.is_zero());
-    if sets_window && spec.timestamp.is_none() && scheme != Scheme::Jws {
-        return needless("tolerance", "this sender sends no timestamp");
-    }
-    if verify_token.is_some() && !matches!(spec.handshake, Some(Handshake::Meta | Handshake::Lark)) {
-        return needless("verify-token", "this sender has no handshake that brings one");
-    }
-    let brings_secret = matches!(spec.handshake, Some(Handshake::Asana | Handshake::Notion));
-    if *set_up && !brings_secret {
-        return needless("set-up-file", "this sender brings no secret in a handshake");
-    }
-    if spec.needs_secret() && secrets.is_empty() && !*set_up {
-        return Err(SpecError::NoSecret);
-    }
-    Ok(())
 }

@@ -87,6 +87,11 @@ const MISTAKES: &[Mistake] = &[
         "verify: {sender: paypal, secret: {file: '@DIR@/whsec'}}",
         r"`message` is missing: write `.*\|WEBHOOK_ID\|.*your own value where it says `WEBHOOK_ID`",
     ),
+    // Each of several is told.
+    mistake(
+        "verify: {sender: slack, secret: whsec-4711, public-url: 'https://h/x', set-up-file: '@DIR@/absent'}",
+        "`set-up-file` has no effect",
+    ),
     mistake("deduplicate: {by: delivery-id}", "gives its deliveries no id"),
     mistake(
         "verify: {sender: featureprobe, secret: whsec-4711}\ndeduplicate: {by: delivery-id}",
@@ -142,7 +147,7 @@ fn a_mistake_refuses_its_hook_and_says_what_to_write() {
 #[test]
 fn a_credential_where_the_service_manager_passed_none_refuses_the_hook() {
     let server = super::counting("deploy", "verify: {sender: github, secret: {credential: github}}").start();
-    server.wait_for_log("`LoadCredential=` in the unit");
+    server.wait_for_log("`LoadCredential=github:PATH` in the unit");
     server.post("/hooks/deploy").assert(500, RULE_ERROR);
     assert_eq!(runs(&server), 0);
 }
