@@ -41,7 +41,7 @@ struct Budget {
 #[derive(Debug)]
 pub(crate) struct Reservation {
     budget: Arc<Budget>,
-    bytes: usize,
+    bytes: AtomicUsize,
 }
 
 impl BodyBudget {
@@ -50,17 +50,28 @@ impl BodyBudget {
     }
 
     fn reserve_nothing(&self) -> Reservation {
-        Reservation { budget: self.0.clone(), bytes: 0 }
+        Reservation { budget: self.0.clone(), bytes: AtomicUsize::new(0) }
     }
 }
 
 impl Reservation {
-    fn grow(&mut self, bytes: usize) -> Result<(), BodyError> {
+    /// Counts at least so many bytes from now on.
+    pub(crate) fn grow_to(&self, bytes: usize) -> Result<(), BodyError> {
+        self.grow(bytes.saturating_sub(self.bytes.load(Ordering::Relaxed)))
+    }
+
+    /// Counts at most so many bytes from now on.
+    pub(crate) fn shrink_to(&self, bytes: usize) {
+        let before = self.bytes.fetch_min(bytes, Ordering::Relaxed);
+        self.budget.taken.fetch_sub(before.saturating_sub(bytes), Ordering::Relaxed);
+    }
+
+    fn grow(&self, bytes: usize) -> Result<(), BodyError> {
         let budget = self.budget.total;
         let add = |taken: usize| taken.checked_add(bytes).filter(|taken| *taken <= budget);
         match self.budget.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add) {
             Ok(_) => {
-                self.bytes += bytes;
+                self.bytes.fetch_add(bytes, Ordering::Relaxed);
                 Ok(())
             }
             Err(_) => Err(BodyError::NoMemory { budget }),
@@ -87,7 +98,7 @@ pub(crate) fn held(bytes: Bytes, reservation: &Arc<Reservation>) -> Bytes {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.budget.taken.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.budget.taken.fetch_sub(*self.bytes.get_mut(), Ordering::Relaxed);
     }
 }
 
@@ -115,7 +126,7 @@ pub(crate) async fn read(
 async fn collect(
     mut body: Incoming,
     size_max: usize,
-    mut reservation: Reservation,
+    reservation: Reservation,
 ) -> Result<(Bytes, Reservation), BodyError> {
     let mut first: Option<Bytes> = None;
     let mut all = BytesMut::new();

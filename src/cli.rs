@@ -201,6 +201,9 @@ pub(crate) struct LimitFlags {
     /// Output of a command that is kept for the response or the log; the rest is read and dropped
     #[arg(long, value_name = "SIZE", default_value = defaults::MAX_OUTPUT, value_parser = parse_size)]
     pub(crate) max_output: usize,
+    /// Commands that run at once; further deliveries wait for their turn [default: no limit]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) max_concurrent_runs: Option<u32>,
     /// Time for requests and commands to end at shutdown, before commands are killed
     #[arg(long, value_name = "DURATION", default_value = defaults::DRAIN_TIMEOUT, value_parser = parse_duration)]
     pub(crate) drain_timeout: Duration,

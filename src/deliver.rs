@@ -1,5 +1,6 @@
 //! One request's way through all stages: the only place that knows their order.
 
+mod attempts;
 mod run;
 mod tell;
 
@@ -27,8 +28,11 @@ use crate::runs::Runs;
 use crate::saved_requests::SavedRequests;
 use crate::sender::Answered;
 use crate::set_up;
+use crate::turns::Turns;
 use run::{Met, run};
 use tell::{concealer, milliseconds, story_of, tell_judgement, told_of};
+
+pub(crate) use attempts::Pauses;
 
 /// A body that takes a millisecond or more to verify and parse.
 const LONG_BODY_BYTES: usize = 64 * 1024;
@@ -40,6 +44,8 @@ pub(crate) struct Delivery {
     pub(crate) body_budget: BodyBudget,
     pub(crate) duplicates: Duplicates,
     pub(crate) runs: Arc<Runs>,
+    pub(crate) turns: Arc<Turns>,
+    pub(crate) pauses: Pauses,
     pub(crate) leaked_pipes: LeakedPipes,
     pub(crate) request_ids: RequestIds,
     /// Of requests that did not run for what they are.
@@ -270,8 +276,6 @@ async fn deliver_met(
     invocation.stdin = invocation.stdin.map(|bytes| body::held(bytes, reservation));
     let streams = hook.response.output == OutputInResponse::Streamed;
     let stream = streams.then(|| StreamForm::asked_for(&request.headers));
-    // Held only for as long as it may have to be saved.
-    let received = delivery.saved_requests.as_ref().map(|_| received);
     let key = value.map(|value| DeliveryKey::new(&hook.id, &value));
     match admit(delivery, hook, key) {
         Ok(admission) => {

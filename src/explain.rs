@@ -1,6 +1,7 @@
 //! What the server would do with a request, and why, without doing it. The deciding is the server's own:
 //! `route`, `judge` and `respond`; here is only what looks on and puts it into words.
 
+mod admission;
 mod command;
 mod mask;
 mod quote;
@@ -280,6 +281,8 @@ fn rehearse(
         stdin_bytes: stdin.as_ref().map_or(0, |bytes| bytes.len()),
         stdin: stdin.map(|bytes| Argument::from(bytes.to_vec())),
         circumstances: circumstances.as_ref().into(),
+        concurrency: hook.concurrency.as_deref().map(Into::into),
+        retry: hook.retry.as_ref().map(Into::into),
         problem: rehearsed.err(),
         notes: notes_on_run(hook, notes, failure.as_ref()),
     });

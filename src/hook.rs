@@ -10,9 +10,11 @@ use hyper::header::{
     CONNECTION, CONTENT_LENGTH, HeaderName, HeaderValue, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 
+use crate::admission::Concurrency;
 use crate::circumstances::Circumstances;
 use crate::payload::Wanted;
 use crate::reference::{Reference, Subject};
+use crate::retry::Retry;
 use crate::rule::Rule;
 use crate::sender::Verifier;
 
@@ -38,6 +40,9 @@ pub(crate) struct Hook {
     /// Under `or`, a wrong signature is false instead of an error.
     pub(crate) soft_signature_failures: bool,
     pub(crate) response: ResponseSettings,
+    /// `None`: as many runs at once as come.
+    pub(crate) concurrency: Option<Arc<Concurrency>>,
+    pub(crate) retry: Option<Retry>,
     pub(crate) needs: Needs,
 }
 

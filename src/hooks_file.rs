@@ -5,6 +5,7 @@
 //! `set`.
 
 mod check;
+mod check_admission;
 mod check_circumstances;
 mod check_match;
 mod check_networks;

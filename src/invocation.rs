@@ -40,6 +40,15 @@ pub(crate) struct InvocationFile {
 }
 
 impl Invocation {
+    /// The memory that its texts take.
+    pub(crate) fn bytes(&self) -> usize {
+        let arguments = self.arguments.iter().map(|argument| argument.len());
+        let variables = self.environment.iter().map(|(name, value)| name.len() + value.len());
+        let files = self.files.iter().map(|file| file.content.len());
+        let stdin = self.stdin.iter().map(Bytes::len);
+        arguments.chain(variables).chain(files).chain(stdin).sum()
+    }
+
     /// For a program that cannot be started and looks like a command line.
     pub(crate) fn hint_on_words(&self) -> Option<String> {
         let program = self.program.to_string_lossy();

@@ -11,6 +11,7 @@ mod secret;
 mod value;
 
 // Pure: decides, does nothing.
+mod admission;
 mod capture;
 mod conceal;
 mod facts;
@@ -23,6 +24,7 @@ mod lookup;
 mod nearest;
 mod network;
 mod payload;
+mod retry;
 mod route;
 mod rule;
 mod secrecy;
@@ -42,6 +44,7 @@ mod runs;
 mod saved_requests;
 mod set_up;
 mod systemd;
+mod turns;
 mod watch;
 
 // Order: the one function that knows all stages, and the one place with client texts.

@@ -1,6 +1,7 @@
 //! How a run ended: every ending is a value.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -111,6 +112,27 @@ pub(crate) enum StartFailure {
     Other(#[from] std::io::Error),
 }
 
+impl StartFailure {
+    /// Whether the same start may succeed later: the machine was short of something, or the file is being
+    /// written.
+    pub(crate) fn may_pass(&self) -> bool {
+        let (Self::Other(error) | Self::TemporaryFile { source: error, .. }) = self else { return false };
+        // Too many open files, of this process or of all, have no name of their own.
+        const EMFILE: i32 = 24;
+        const ENFILE: i32 = 23;
+        matches!(error.raw_os_error(), Some(EMFILE | ENFILE))
+            || matches!(
+                error.kind(),
+                ErrorKind::WouldBlock
+                    | ErrorKind::OutOfMemory
+                    | ErrorKind::StorageFull
+                    | ErrorKind::QuotaExceeded
+                    | ErrorKind::ExecutableFileBusy
+                    | ErrorKind::Interrupted
+            )
+    }
+}
+
 /// What Linux takes as one argument or variable, without the NUL at its end (`MAX_ARG_STRLEN`, execve(2)).
 pub(crate) const ARGUMENT_BYTES_MAX: usize = 32 * 4096 - 1;
 
@@ -122,6 +144,8 @@ pub(crate) const KILL_GRACE: Duration = Duration::from_secs(5);
 pub(crate) enum Cut {
     /// Runs may take their time.
     NotYet,
+    /// What has begun or was accepted may go on; nothing is tried again.
+    Draining,
     /// The time for them is over.
     Now,
 }

@@ -3,6 +3,7 @@
 
 mod body;
 mod events;
+mod turned_away;
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -25,6 +26,7 @@ use crate::sender::Answer;
 
 use body::OUTCOME;
 pub(crate) use body::{AnswerBody, BrokenOff, StreamForm};
+pub(crate) use turned_away::{busy, shutting_down, superseded};
 
 pub(crate) type HttpResponse = Response<AnswerBody>;
 
@@ -266,14 +268,6 @@ pub(crate) fn body_of(response: HttpResponse) -> Bytes {
         Poll::Ready(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
         Poll::Ready(Some(Err(BrokenOff)) | None) | Poll::Pending => Bytes::new(),
     }
-}
-
-/// The server is about to end, and starts nothing any more.
-pub(crate) fn shutting_down(global: &GlobalHeaders) -> HttpResponse {
-    let mut response =
-        text(StatusCode::SERVICE_UNAVAILABLE, "The server is shutting down. Please try again later.");
-    response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_S);
-    with_global(response, global)
 }
 
 /// Whether a configured status is sent; another number means 200.

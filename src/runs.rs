@@ -1,4 +1,5 @@
-//! The runs in progress: who they are, and how they end when the server does.
+//! The deliveries that were let in and have not ended: who they are, whether they run, and how they end when
+//! the server does.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,7 +8,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::outcome::Cut;
 
-/// All runs in progress.
+/// All runs in progress, and those that wait.
 #[derive(Debug)]
 pub(crate) struct Runs {
     active: Mutex<Active>,
@@ -20,20 +21,28 @@ struct Active {
     /// No run may start any more.
     is_closed: bool,
     next: u64,
-    names: BTreeMap<u64, RunName>,
+    known: BTreeMap<u64, Known>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
+struct Known {
+    name: Arc<RunName>,
+    /// It has, or is about to have, a process.
+    is_running: bool,
+}
+
+#[derive(Debug)]
 pub(crate) struct RunName {
     pub(crate) hook: String,
     pub(crate) request: String,
 }
 
-/// One run in progress; dropping it takes it off the list.
+/// One of them; dropping it takes it off the list.
 #[derive(Debug)]
 pub(crate) struct ActiveRun {
     runs: Arc<Runs>,
     number: u64,
+    name: Arc<RunName>,
 }
 
 impl Runs {
@@ -45,34 +54,48 @@ impl Runs {
         })
     }
 
-    /// `None` once the runs are cut: what starts after that would be lost.
+    /// A run that is about to start. `None` once the runs are cut: what starts after that would be lost.
     pub(crate) fn enter(self: &Arc<Self>, name: RunName) -> Option<ActiveRun> {
+        let name = Arc::new(name);
         let mut active = self.active();
         if active.is_closed {
             return None;
         }
         let number = active.next;
         active.next += 1;
-        active.names.insert(number, name);
+        active.known.insert(number, Known { name: name.clone(), is_running: true });
         drop(active);
-        Some(ActiveRun { runs: self.clone(), number })
+        Some(ActiveRun { runs: self.clone(), number, name })
     }
 
-    /// Tells every run that its time is over, and gives their names.
-    pub(crate) fn cut(&self) -> Vec<RunName> {
+    /// Nothing is tried again from now on.
+    pub(crate) fn drain(&self) {
+        self.cut.send_if_modified(|cut| {
+            let is_first = *cut < Cut::Draining;
+            if is_first {
+                *cut = Cut::Draining;
+            }
+            is_first
+        });
+    }
+
+    /// Tells every run that its time is over, and gives the names of those that run; those that wait tell
+    /// their end themselves.
+    pub(crate) fn cut(&self) -> Vec<Arc<RunName>> {
         let mut active = self.active();
         active.is_closed = true;
-        let names = active.names.values().cloned().collect();
+        let running = active.known.values().filter(|known| known.is_running);
+        let names = running.map(|known| known.name.clone()).collect();
         drop(active);
         self.cut.send_replace(Cut::Now);
         names
     }
 
     pub(crate) fn count(&self) -> usize {
-        self.active().names.len()
+        self.active().known.len()
     }
 
-    /// Returns when no run is in progress.
+    /// Returns when no run is in progress, and none waits.
     pub(crate) async fn all_ended(&self) {
         loop {
             let ended = self.ended.notified();
@@ -90,14 +113,45 @@ impl Runs {
 }
 
 impl ActiveRun {
+    pub(crate) fn name(&self) -> &RunName {
+        &self.name
+    }
+
+    /// It does not run for now.
+    pub(crate) fn wait(&self) {
+        if let Some(known) = self.runs.active().known.get_mut(&self.number) {
+            known.is_running = false;
+        }
+    }
+
+    /// It is about to run. False once the runs are cut.
+    pub(crate) fn begin(&self) -> bool {
+        let mut active = self.runs.active();
+        let may_run = !active.is_closed;
+        if let Some(known) = active.known.get_mut(&self.number) {
+            known.is_running = may_run;
+        }
+        may_run
+    }
+
     pub(crate) fn cut(&self) -> watch::Receiver<Cut> {
         self.runs.cut.subscribe()
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        *self.runs.cut.borrow() >= Cut::Draining
+    }
+
+    /// Returns when the shutdown has come as far as `stage`.
+    pub(crate) async fn until(&self, stage: Cut) {
+        // It cannot fail: `runs` holds the sender.
+        let _ = self.cut().wait_for(|cut| *cut >= stage).await;
     }
 }
 
 impl Drop for ActiveRun {
     fn drop(&mut self) {
-        self.runs.active().names.remove(&self.number);
+        self.runs.active().known.remove(&self.number);
         self.runs.ended.notify_waiters();
     }
 }

@@ -12,7 +12,7 @@ use tracing::{Level, error, info};
 
 use crate::body::{BodyBudget, BodyLimits};
 use crate::cli::{self, Flags, LimitFlags, LogFlags, TlsFlags};
-use crate::deliver::{Delivery, Settings};
+use crate::deliver::{Delivery, Pauses, Settings};
 use crate::duplicates::Duplicates;
 use crate::hook::HookTable;
 use crate::hooks_file::{HooksFiles, hooks_files_in};
@@ -28,6 +28,7 @@ use crate::server::timed::Timeouts;
 use crate::server::tls::{Tls, TlsSettings, TlsVersions};
 use crate::server::{Endpoint, Listener, Server, ServerLimits};
 use crate::systemd::{self, Notifier, PassedSocket};
+use crate::turns::Turns;
 use crate::watch::FileWatch;
 use housekeeping::{Housekeeping, Watches, load, watch_tls, watchdog};
 
@@ -245,8 +246,15 @@ fn hooks_files(flags: &Flags) -> HooksFiles {
 }
 
 fn delivery(flags: &Flags) -> Result<Delivery, String> {
-    let LimitFlags { max_body_size, max_body_memory, body_timeout, idle_timeout, max_output, .. } =
-        flags.limits;
+    let LimitFlags {
+        max_body_size,
+        max_body_memory,
+        body_timeout,
+        idle_timeout,
+        max_output,
+        max_concurrent_runs,
+        ..
+    } = flags.limits;
     Ok(Delivery {
         settings: Settings {
             routing: Routing::new(&flags.urlprefix, &flags.http_methods),
@@ -260,6 +268,8 @@ fn delivery(flags: &Flags) -> Result<Delivery, String> {
         body_budget: BodyBudget::new(max_body_memory),
         duplicates: Duplicates::default(),
         runs: Runs::new(),
+        turns: Turns::new(max_concurrent_runs.map(|max| max as usize)),
+        pauses: Pauses::default(),
         leaked_pipes: LeakedPipes::default(),
         unmet: Quota::default(),
         request_ids: RequestIds::new(flags.x_request_id, flags.x_request_id_limit),

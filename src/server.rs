@@ -117,6 +117,7 @@ async fn drain_all(
     limits: ServerLimits,
     hurry: impl Future<Output = ()>,
 ) {
+    delivery.runs.drain();
     let all_done = async {
         // A connection may still start a run, so connections are waited for first.
         let _ = places.acquire_many(limits.connections_max).await;

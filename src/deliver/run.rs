@@ -1,137 +1,169 @@
-//! From a met rule to its answer: whether the run may begin, its start, its outcome.
+//! From a met rule to its answer: whether the delivery is let in, its first start, what the client is told.
 
 use std::sync::Arc;
 
-use super::tell::{tell_not_started, tell_outcome, tell_start};
-use super::{Answer, Delivery, Received, off_the_others_way, save};
+use super::attempts::{Attempts, End, Held, Stage};
+use super::tell::{Attempt, tell_no_memory, tell_not_started, tell_refused};
+use super::{Answer, Delivery, Received, save};
 use crate::conceal::Concealer;
 use crate::duplicates::Admission;
-use crate::hook::{Hook, OutputInResponse};
+use crate::hook::Hook;
 use crate::invocation::Invocation;
-use crate::outcome::{Outcome, StartFailure};
-use crate::respond::{self, HttpResponse, StreamForm};
-use crate::run::{self, Follower, OutputWanted, Running};
-use crate::runs::{ActiveRun, RunName};
+use crate::outcome::Outcome;
+use crate::respond::{self, GlobalHeaders, HttpResponse, StreamForm};
+use crate::run;
+use crate::runs::RunName;
 
 /// A delivery whose rule is met, and what it holds.
 pub(super) struct Met {
     pub(super) invocation: Invocation,
     /// Forgotten when the run does not take place or fails.
     pub(super) admission: Option<Admission>,
-    /// The request, for as long as it may have to be saved.
-    pub(super) received: Option<Received>,
+    pub(super) received: Received,
     /// How the client follows the output, if the hook streams it.
     pub(super) stream: Option<StreamForm>,
     /// For what the log tells of the run.
     pub(super) concealer: Concealer,
 }
 
-/// Starts the command, and answers at once or when it has ended, as the hook says.
+/// Runs the command now or when its turn comes, and answers at once or when it has ended, as the hook says.
 pub(super) async fn run(delivery: &Arc<Delivery>, hook: &Arc<Hook>, met: Met) -> Answer {
     let global = &delivery.settings.global_headers;
     let Met { invocation, admission, received, stream, concealer } = met;
-    let name = RunName { hook: hook.id.clone(), request: invocation.request_id.clone() };
-    let Some(active) = delivery.runs.enter(name.clone()) else {
-        let response = respond::shutting_down(global);
-        return not_run(delivery, hook, admission, received, response, "the server is shutting down");
-    };
-    let running = match start(delivery, &invocation, &concealer) {
-        Ok(running) => running,
-        Err(failure) => {
-            tell_not_started(&invocation, &failure);
-            let response = respond::not_started(&hook.response, global);
-            return not_run(delivery, hook, admission, received, response, "the command did not start");
-        }
-    };
-    drop((invocation, received));
     let matched = format!("{} got matched", hook.id);
-    let (follower, stream) = match stream {
-        Some(form) => {
-            let (follower, followed) = run::follow(delivery.settings.stream_patience);
-            (Some(follower), Some((form, followed)))
+    let (mut attempts, stage) = match begin(delivery, hook, invocation, received, concealer) {
+        Ok(begun) => begun,
+        Err(refused) => {
+            if let Some(admission) = admission {
+                admission.forget();
+            }
+            let Refused { received, response, because } = *refused;
+            let saved = save(delivery, &hook.id, received);
+            return Answer { saved, ..Answer::new(response, format!("{matched}, but {because}")) };
         }
-        None => (None, None),
     };
-    let started = Started { running, active, admission, follower, concealer };
-    let run = tokio::spawn(to_its_end(delivery.clone(), hook.clone(), name, started));
-    if let Some((form, followed)) = stream {
-        let response = respond::streaming(Some(followed), form, &hook.response, global);
-        return Answer::new(response, format!("{matched}, and its output follows"));
+    attempts.admission = admission;
+    let is_queued = matches!(stage, Stage::Queued(_));
+    let followed = stream.map(|form| (form, attempts.follow()));
+    let end = tokio::spawn(attempts.go_on(stage));
+    match followed {
+        Some((form, followed)) => {
+            // Where nothing has started, the end says why.
+            if let Some(output) = followed.once_started().await {
+                let response = respond::streaming(Some(output), form, &hook.response, global);
+                return Answer::new(response, format!("{matched}, and its output follows"));
+            }
+        }
+        None if hook.response.is_after_run() => {}
+        None => {
+            let story = if is_queued { format!("{matched}, and waits for its turn") } else { matched };
+            return Answer::new(respond::accepted(&hook.response, global), story);
+        }
     }
-    if !hook.response.is_after_run() {
-        return Answer::new(respond::accepted(&hook.response, global), matched);
-    }
-    let outcome = run.await.ok();
-    let story = match &outcome {
-        Some(outcome) if outcome.is_success() => matched,
-        Some(outcome) => format!("{matched}, but the command failed: {}", outcome.ending),
-        None => format!("{matched}, but the run's end is unknown"),
-    };
-    Answer::new(respond::ended(outcome, &hook.response, global), story)
+    answer_at_the_end(hook, matched, end.await.ok(), global)
 }
 
-/// The answer when nothing runs: the delivery is forgotten, so that it may come again, and saved.
-fn not_run(
-    delivery: &Delivery,
-    hook: &Hook,
-    admission: Option<Admission>,
-    received: Option<Received>,
+/// `None`: the end is unknown.
+fn answer_at_the_end(hook: &Hook, matched: String, end: Option<End>, global: &GlobalHeaders) -> Answer {
+    match end {
+        Some(End::Ended(outcome)) => {
+            let story = ended_story(matched, &outcome);
+            Answer::new(respond::ended(Some(outcome), &hook.response, global), story)
+        }
+        Some(End::NotStarted) => {
+            let response = respond::not_started(&hook.response, global);
+            Answer::new(response, format!("{matched}, but the command did not start"))
+        }
+        Some(End::Superseded) => {
+            let story = format!("{matched}, but a newer delivery took its place");
+            Answer::new(respond::superseded(global), story)
+        }
+        Some(End::Dropped) => {
+            let story = format!("{matched}, but the server is shutting down");
+            Answer::new(respond::shutting_down(global), story)
+        }
+        None => {
+            let story = format!("{matched}, but the run's end is unknown");
+            Answer::new(respond::ended(None, &hook.response, global), story)
+        }
+    }
+}
+
+fn ended_story(matched: String, outcome: &Outcome) -> String {
+    match outcome.is_success() {
+        true => matched,
+        false => format!("{matched}, but the command failed: {}", outcome.ending),
+    }
+}
+
+/// A delivery that is not run, and not going to be.
+struct Refused {
+    received: Received,
     response: HttpResponse,
-    because: &str,
-) -> Answer {
-    if let Some(admission) = admission {
-        admission.forget();
-    }
-    let saved = received.map(|received| save(delivery, &hook.id, received)).unwrap_or_default();
-    Answer { saved, ..Answer::new(response, format!("{} got matched, but {because}", hook.id)) }
+    because: &'static str,
 }
 
-fn start(
-    delivery: &Delivery,
-    invocation: &Invocation,
-    concealer: &Concealer,
-) -> Result<Running, StartFailure> {
-    tell_start(invocation, concealer);
-    let starting = || run::start(invocation, &delivery.settings.surroundings);
-    off_the_others_way(!invocation.files.is_empty(), starting)
+fn refused<T>(received: Received, response: HttpResponse, because: &'static str) -> Result<T, Box<Refused>> {
+    Err(Box::new(Refused { received, response, because }))
 }
 
-/// A run that has started, and who waits for it.
-struct Started {
-    running: Running,
-    active: ActiveRun,
-    admission: Option<Admission>,
-    follower: Option<Follower>,
+/// Lets the delivery in and, if its turn is now, starts the command.
+fn begin(
+    delivery: &Arc<Delivery>,
+    hook: &Arc<Hook>,
+    invocation: Invocation,
+    received: Received,
     concealer: Concealer,
-}
-
-/// Waits for the end of a run, tells it, and forgets a delivery whose run failed.
-async fn to_its_end(delivery: Arc<Delivery>, hook: Arc<Hook>, name: RunName, started: Started) -> Outcome {
-    let Started { running, active, admission, mut follower, concealer } = started;
-    let wanted = output_wanted(&delivery, &hook, follower.as_mut());
-    let outcome = running.wait(wanted, active.cut(), &delivery.leaked_pipes).await;
-    tell_outcome(&name.request, &name.hook, &outcome, &concealer);
-    if let Some(admission) = admission.filter(|_| !outcome.is_success()) {
-        admission.forget();
+) -> Result<(Attempts, Stage), Box<Refused>> {
+    let global = &delivery.settings.global_headers;
+    let name = RunName { hook: hook.id.clone(), request: invocation.request_id.clone() };
+    let attempt = Attempt { number: 1, of: hook.retry.as_ref().map_or(1, |retry| retry.attempts) };
+    let Some(active) = delivery.runs.enter(name) else {
+        return refused(received, respond::shutting_down(global), "the server is shutting down");
+    };
+    let limit = hook.concurrency.as_ref();
+    let may_wait = delivery.turns.is_limiting(limit);
+    // What cannot be started is not let in, for its sender can still be told.
+    if may_wait && let Err(failure) = run::rehearse(&invocation, &delivery.settings.surroundings) {
+        tell_not_started(&invocation, attempt, &failure);
+        let response = respond::not_started(&hook.response, global);
+        return refused(received, response, "the command cannot be started");
     }
-    // The last step: a client that hears of a failure may come again at once.
-    if let Some(follower) = follower {
-        follower.end(outcome.ending);
+    if (may_wait || !attempt.is_last())
+        && let Err(error) = received.reservation.grow_to(invocation.bytes())
+    {
+        tell_no_memory(active.name(), &error);
+        return refused(received, respond::body_refused(&error, global), "there is no memory for it");
     }
-    outcome
-}
-
-fn output_wanted<'f>(
-    delivery: &Delivery,
-    hook: &Hook,
-    follower: Option<&'f mut Follower>,
-) -> OutputWanted<'f> {
-    let is_answer = matches!(hook.response.output, OutputInResponse::OnSuccess | OutputInResponse::Always);
-    let is_logged = tracing::enabled!(tracing::Level::DEBUG);
-    let max = delivery.settings.output_max;
-    OutputWanted {
-        output_max: (is_answer || is_logged).then_some(max),
-        errors_max: is_logged.then_some(max),
-        follower,
-    }
+    let mut turn = match delivery.turns.enter(limit) {
+        Ok(turn) => turn,
+        Err(refusal) => {
+            tell_refused(active.name(), refusal);
+            return refused(received, respond::busy(refusal, global), "it is busy");
+        }
+    };
+    let is_now = turn.has_come();
+    let Received { request, reservation: memory, at_unix_ms } = received;
+    let (delivery, hook) = (delivery.clone(), hook.clone());
+    let mut attempts =
+        Attempts { delivery, hook, active, turn, concealer, admission: None, following: None, attempt };
+    let held = Box::new(Held { invocation, memory });
+    let started = match is_now {
+        true => attempts.start(held),
+        false => {
+            attempts.active.wait();
+            Ok(Stage::Queued(held))
+        }
+    };
+    let stage = match started.or_else(|(failure, held)| attempts.after_failed_start(&failure, held)) {
+        Ok(stage) => stage,
+        Err(held) => {
+            let received = Received { request, reservation: held.memory, at_unix_ms };
+            let response = respond::not_started(&attempts.hook.response, global);
+            return refused(received, response, "the command did not start");
+        }
+    };
+    drop(request);
+    stage.shrink();
+    Ok((attempts, stage))
 }

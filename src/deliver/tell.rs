@@ -1,11 +1,14 @@
 //! What the log says of a request and its run.
 
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::time::Duration;
 
 use tracing::{debug, error, info, warn};
 
+use crate::admission::Refusal;
+use crate::body::BodyError;
 use crate::conceal::Concealer;
 use crate::hook::Hook;
 use crate::invocation::Invocation;
@@ -13,6 +16,31 @@ use crate::judge::{Judgement, Note, Ruling};
 use crate::outcome::{Ending, Outcome, Output, StartFailure, Streamed};
 use crate::payload::Problem;
 use crate::request::Request;
+use crate::runs::RunName;
+
+/// Which of how many runs of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Attempt {
+    /// From 1.
+    pub(super) number: u32,
+    pub(super) of: u32,
+}
+
+impl Attempt {
+    pub(super) fn is_last(self) -> bool {
+        self.number >= self.of
+    }
+}
+
+/// For the end of a line; nothing where there is one attempt only.
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.of {
+            1 => Ok(()),
+            of => write!(f, " (attempt {} of {of})", self.number),
+        }
+    }
+}
 
 /// How a shell or `env` exits that finds no program of the name it was given (POSIX).
 const NO_PROGRAM: i32 = 127;
@@ -135,14 +163,15 @@ fn shown(text: &OsStr, concealer: &Concealer) -> OsString {
     OsString::from_vec(concealer.conceal(text.as_bytes()).into_owned())
 }
 
-pub(super) fn tell_not_started(invocation: &Invocation, failure: &StartFailure) {
+pub(super) fn tell_not_started(invocation: &Invocation, attempt: Attempt, failure: &StartFailure) {
     let program = invocation.program.display().to_string();
     let (request, hook) = (&invocation.request_id, &invocation.hook_id);
     let hint = invocation.hint_on_words().map(|hint| format!("; {hint}")).unwrap_or_default();
-    error!(request = %request, hook = %hook, "error in exec: \"{program}\": {failure}{hint}");
+    error!(request = %request, hook = %hook, "error in exec: \"{program}\": {failure}{hint}{attempt}");
 }
 
-pub(super) fn tell_outcome(request: &str, hook: &str, outcome: &Outcome, concealer: &Concealer) {
+pub(super) fn tell_outcome(name: &RunName, attempt: Attempt, outcome: &Outcome, concealer: &Concealer) {
+    let RunName { request, hook } = name;
     let Outcome { ending, is_leaked, output, errors, streamed, duration } = outcome;
     let duration_ms = milliseconds(*duration);
     if !output.bytes.is_empty() {
@@ -166,14 +195,14 @@ pub(super) fn tell_outcome(request: &str, hook: &str, outcome: &Outcome, conceal
     }
     match ending {
         Ending::Exited(0) => {
-            info!(request = %request, hook = %hook, outcome = %ending, duration_ms, "finished handling {hook}");
+            info!(request = %request, hook = %hook, outcome = %ending, duration_ms, "finished handling {hook}{attempt}");
         }
         _ => {
             let hint = match ending {
                 Ending::Exited(NO_PROGRAM) => "; a shell or `env` found no such program in the server's PATH",
                 _ => "",
             };
-            let message = format!("error occurred: {ending}; finished handling {hook}{hint}");
+            let message = format!("error occurred: {ending}; finished handling {hook}{attempt}{hint}");
             warn!(request = %request, hook = %hook, outcome = %ending, duration_ms, "{message}");
         }
     }
@@ -186,6 +215,56 @@ fn printed(output: &Output, concealer: &Concealer) -> String {
         0 => text.into_owned(),
         more => format!("{text} … and {more} bytes more"),
     }
+}
+
+/// Why a delivery was not let in.
+pub(super) fn tell_refused(name: &RunName, refusal: Refusal) {
+    let RunName { request, hook } = name;
+    match refusal {
+        Refusal::Busy => info!(request = %request, hook = %hook, "rejected: as many runs go on as may"),
+        Refusal::LineFull => {
+            warn!(request = %request, hook = %hook, "refused: as many deliveries wait as may (`queue-limit`)");
+        }
+    }
+}
+
+/// `error` is why what a delivery is started with cannot be kept until its turn.
+pub(super) fn tell_no_memory(name: &RunName, error: &BodyError) {
+    let RunName { request, hook } = name;
+    warn!(request = %request, hook = %hook, "refused: {error}");
+}
+
+pub(super) fn tell_superseded(name: &RunName) {
+    let RunName { request, hook } = name;
+    info!(
+        request = %request, hook = %hook, outcome = "superseded",
+        "superseded: a newer delivery of {hook} runs in its place"
+    );
+}
+
+pub(super) fn tell_again(name: &RunName, attempt: Attempt, wait: Duration) {
+    let RunName { request, hook } = name;
+    let next = Attempt { number: attempt.number + 1, ..attempt };
+    info!(request = %request, hook = %hook, "trying {hook} again in {wait:.1?}{next}");
+}
+
+/// A delivery that will not run, or not again, because the server ends.
+pub(super) fn tell_dropped(name: &RunName, has_run: bool) {
+    let RunName { request, hook } = name;
+    let what = if has_run { "it is not tried again" } else { "it did not run" };
+    warn!(
+        request = %request, hook = %hook, outcome = "dropped at shutdown",
+        "dropped at shutdown: {hook}: {what}"
+    );
+}
+
+/// Beyond `waiting_max` nothing is kept for another attempt.
+pub(super) fn tell_no_room(name: &RunName, waiting_max: usize) {
+    let RunName { request, hook } = name;
+    error!(
+        request = %request, hook = %hook,
+        "dropped: {hook} is not tried again, for {waiting_max} deliveries wait for that already"
+    );
 }
 
 /// Rounded to the microsecond.

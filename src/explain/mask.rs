@@ -87,6 +87,8 @@ fn conceal_invocation(invocation: &mut InvocationReport, concealer: &Concealer) 
         stdin_bytes: _,
         circumstances: _,
         problem: _,
+        concurrency: _,
+        retry: _,
         notes: _,
     } = invocation;
     let contents = files.iter_mut().map(|file| &mut file.content);

@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
+use super::admission::{ConcurrencyReport, RetryReport};
 use crate::circumstances::Circumstances;
 use crate::conceal::Concealer;
 use crate::invocation::InvocationFile;
@@ -138,6 +139,8 @@ pub(super) struct InvocationReport {
     /// As the command gets it.
     pub(super) stdin_bytes: usize,
     pub(super) circumstances: CircumstancesReport,
+    pub(super) concurrency: Option<ConcurrencyReport>,
+    pub(super) retry: Option<RetryReport>,
     /// Why the command could not be started.
     pub(super) problem: Option<String>,
     pub(super) notes: Vec<String>,
@@ -234,9 +237,21 @@ impl Serialize for Argument {
 /// of `env` those variables that need it.
 impl Serialize for InvocationReport {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { program, argv, env, cwd, files, stdin, stdin_bytes: _, circumstances, problem, notes } =
-            self;
-        let mut fields = serializer.serialize_struct("InvocationReport", 12)?;
+        let Self {
+            program,
+            argv,
+            env,
+            cwd,
+            files,
+            stdin,
+            stdin_bytes: _,
+            circumstances,
+            concurrency,
+            retry,
+            problem,
+            notes,
+        } = self;
+        let mut fields = serializer.serialize_struct("InvocationReport", 14)?;
         fields.serialize_field("program", program)?;
         fields.serialize_field("argv", argv)?;
         if !argv.iter().all(Argument::is_text) {
@@ -262,6 +277,8 @@ impl Serialize for InvocationReport {
             fields.serialize_field("stdin_base64", &stdin.base64())?;
         }
         fields.serialize_field("circumstances", circumstances)?;
+        fields.serialize_field("concurrency", concurrency)?;
+        fields.serialize_field("retry", retry)?;
         fields.serialize_field("problem", problem)?;
         fields.serialize_field("notes", notes)?;
         fields.end()

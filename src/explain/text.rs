@@ -208,6 +208,8 @@ impl Text {
             stdin: _,
             stdin_bytes,
             circumstances,
+            concurrency,
+            retry,
             problem,
             notes,
         } = invocation;
@@ -230,6 +232,12 @@ impl Text {
             bytes => self.entry("stdin", &format!("{bytes} bytes")),
         }
         self.circumstances(circumstances);
+        if let Some(concurrency) = concurrency {
+            self.entry("limit", &concurrency.text());
+        }
+        if let Some(retry) = retry {
+            self.entry("retry", &retry.text());
+        }
         for note in notes {
             self.entry("note", note);
         }

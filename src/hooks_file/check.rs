@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::check_admission::{concurrency, retry};
 use super::check_circumstances::circumstances;
 use super::check_response::{command_output, response_settings};
 use super::check_rule::rule;
@@ -13,7 +14,7 @@ use super::problem::{Effect, Kind, Problem};
 use super::record::{Reader, Record};
 use super::syntax::{self, Mistake};
 use super::{Loaded, Reading, Source, inspect, keys, lint};
-use crate::hook::{Command, Entry, FileVariable, Hook, Needs, Variable};
+use crate::hook::{Command, Entry, FileVariable, Hook, Needs, OutputInResponse, Variable};
 use crate::nearest::nearest;
 use crate::reference::{IfMissing, Reference, Subject};
 use crate::rule::Rule;
@@ -177,6 +178,9 @@ fn read_hook(reader: &mut Reader<'_>, record: Record<'_>, id: String) -> Hook {
         Node::Text(method) => Some(method.trim().to_uppercase()),
         other => reader.wrong_type(other, "the name of a method"),
     });
+    let response = response_settings(reader, record);
+    let is_streamed = response.output == OutputInResponse::Streamed;
+    let concurrency = concurrency(reader, record, &id);
     let mut hook = Hook {
         id,
         command: Command { program, working_directory, output: command_output(reader, record) },
@@ -192,7 +196,9 @@ fn read_hook(reader: &mut Reader<'_>, record: Record<'_>, id: String) -> Hook {
         deduplicate,
         rule: trigger_rule(reader, record),
         soft_signature_failures: reader.flag(record, "trigger-signature-soft-failures"),
-        response: response_settings(reader, record),
+        response,
+        concurrency,
+        retry: guard(reader, record, "retry", |reader, node| retry(reader, node, is_streamed)),
         needs: Needs::default(),
     };
     hook.needs = Needs::of(&hook);
@@ -204,7 +210,7 @@ fn read_hook(reader: &mut Reader<'_>, record: Record<'_>, id: String) -> Hook {
 }
 
 /// A key that guards the hook: written without a value it is a mistake, not a way to do without.
-fn guard<T>(
+pub(super) fn guard<T>(
     reader: &mut Reader<'_>,
     record: Record<'_>,
     key: &str,

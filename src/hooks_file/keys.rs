@@ -18,6 +18,8 @@ pub(super) enum Shape {
     Text,
     Flag,
     Integer,
+    /// A whole number from 1 on.
+    Count,
     Words(&'static [&'static str]),
     MatchType,
     Methods,
@@ -34,6 +36,9 @@ pub(super) enum Shape {
     Verify,
     Deduplicate,
     DuplicateKey,
+    Concurrency,
+    Retry,
+    RetryCauses,
     Rule,
     Rules,
     Match,
@@ -158,6 +163,17 @@ pub(super) const HOOK: &[Key] = &[
         "Who must have sent a request. It is checked before anything of it is read.",
     ),
     key("deduplicate", Shape::Deduplicate, "Runs a delivery once, however often it comes."),
+    key(
+        "concurrency",
+        Shape::Concurrency,
+        "How many runs of the hook, or of its group, go on at once, and what a delivery beyond that meets.",
+    ),
+    key(
+        "maximum-concurrent-executions",
+        Shape::Count,
+        "The same as `concurrency` with `max` alone: further deliveries wait in a queue.",
+    ),
+    key("retry", Shape::Retry, "Runs a command that failed again."),
 ];
 
 pub(super) const COMMAND_OUTPUTS: [&str; 2] = ["combined", "stdout"];
@@ -318,6 +334,38 @@ pub(super) const DEDUPLICATE: &[Key] = &[
     key("for", Shape::Text, "How long a delivery is remembered, as 24h."),
 ];
 
+pub(super) const CONCURRENCY: &[Key] = &[
+    key("max", Shape::Count, "Runs that go on at once."),
+    key("group", Shape::Text, "Hooks that name the same group share the limit. Without it: the hook alone."),
+    key(
+        "when-busy",
+        Shape::Words(&WHEN_BUSY),
+        "What a delivery beyond `max` meets. `queue`, which is meant without it: it waits, first in, first out. \
+         `latest`: the newest waits and takes the place of the one that waited. `reject`: 429.",
+    ),
+    key("queue-limit", Shape::Count, "With `queue`: how many may wait. Beyond: 503. Without it: 100."),
+];
+
+pub(super) const WHEN_BUSY: [&str; 3] = ["queue", "latest", "reject"];
+
+pub(super) const RETRY: &[Key] = &[
+    key("attempts", Shape::Count, "Runs in all, with the first: 2 or more."),
+    key(
+        "initial",
+        Shape::Text,
+        "The wait before the second run, as 1s, and doubled before each further one.",
+    ),
+    key("max", Shape::Text, "The longest wait, as 5m. Chance adds up to a quarter to each."),
+    key(
+        "on",
+        Shape::RetryCauses,
+        "What is worth another run: `timeout`, `exit-code` for any but 0 and for a death by a signal, or exit \
+         codes. Without it: `timeout` and `exit-code`.",
+    ),
+];
+
+pub(super) const RETRY_CAUSES: [&str; 2] = ["timeout", "exit-code"];
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -336,7 +384,7 @@ mod tests {
 
     #[test]
     fn a_key_stands_in_its_table_once() {
-        for table in [HOOK, REFERENCE, HEADER, RULE, MATCH, SECRET, VERIFY, DEDUPLICATE] {
+        for table in [HOOK, REFERENCE, HEADER, RULE, MATCH, SECRET, VERIFY, DEDUPLICATE, CONCURRENCY, RETRY] {
             let names = names(table);
             assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{names:?}");
         }

@@ -6,6 +6,7 @@ mod comparison;
 mod guard;
 mod opposites;
 mod response;
+mod retry;
 mod rule;
 
 use super::problem::Kind;
@@ -28,6 +29,7 @@ pub(super) fn hook(
     }
     response::lint(reader, record, hook, is_sent);
     circumstances::lint(reader, record);
+    retry::lint(reader, record, hook);
     if let Some(written) = &hook.rule {
         reader.at(record, "trigger-rule", |reader, node| rule::lint(reader, node, written, hook));
     }

@@ -97,6 +97,8 @@ kinds! {
     BadDuration "bad-duration" HookRefused,
     BadReference "bad-reference" HookRefused,
     UnknownOutput "unknown-output" HookRefused,
+    BadConcurrency "bad-concurrency" HookRefused,
+    BadRetry "bad-retry" HookRefused,
     NoId "no-id" Error,
     NoCommand "no-command" Error,
     UnknownSource "unknown-source" Error,
@@ -139,6 +141,8 @@ kinds! {
     NoInterpreter "no-interpreter",
     CarriageReturn "carriage-return",
     NoWorkingDirectory "no-working-directory",
+    NeverRetried "never-retried",
+    GroupMaxDiffers "group-max-differs",
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -26,6 +26,8 @@ pub(crate) fn schema() -> Value {
             "secret": secret(),
             "verify": record(keys::VERIFY, &[]),
             "deduplicate": record(keys::DEDUPLICATE, &["by"]),
+            "concurrency": record(keys::CONCURRENCY, &["max"]),
+            "retry": record(keys::RETRY, &["attempts"]),
             "duplicate-reference": record(keys::DUPLICATE_REFERENCE, &["source"]),
         },
     })
@@ -59,6 +61,7 @@ fn shape(shape: Shape) -> Value {
         Shape::Text => of("text"),
         Shape::Flag => of("flag"),
         Shape::Integer => json!({"type": "integer"}),
+        Shape::Count => json!({"type": "integer", "minimum": 1}),
         Shape::Words(words) => json!({"enum": words}),
         Shape::MatchType => {
             let types = keys::MATCH_TYPES.into_iter().chain(keys::OLD_MATCH_TYPES);
@@ -85,6 +88,13 @@ fn shape(shape: Shape) -> Value {
         Shape::Deduplicate => of("deduplicate"),
         Shape::DuplicateKey => {
             json!({"anyOf": [{"enum": ["delivery-id", "signature"]}, of("duplicate-reference")]})
+        }
+        Shape::Concurrency => of("concurrency"),
+        Shape::Retry => of("retry"),
+        Shape::RetryCauses => {
+            let code = json!({"type": "integer", "minimum": 1, "maximum": 255});
+            let cause = json!({"anyOf": [{"enum": keys::RETRY_CAUSES}, code]});
+            json!({"type": "array", "minItems": 1, "items": cause})
         }
         Shape::Rule => of("rule"),
         Shape::Rules => json!({"type": "array", "minItems": 1, "items": of("rule")}),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::problem::{Kind, Problem};
 use super::{Reading, load, place_of_hook};
+use crate::admission::{Concurrency, Group};
 use crate::hook::{Entry, HookTable};
 
 type FileHooks = Vec<(usize, Entry)>;
@@ -67,6 +68,9 @@ impl HooksFiles {
             if let Some(candidate) = candidates.get_mut(refused) {
                 candidate.new = None;
             }
+        }
+        if self.reading.examination.is_some() {
+            problems.extend(self.differing_limits(&candidates));
         }
         self.in_force = candidates
             .into_iter()
@@ -150,6 +154,35 @@ impl HooksFiles {
             let file = Arc::from(candidate.path.to_string_lossy());
             let problem = Problem::of_file(Kind::DuplicateId, file, message, help);
             problems.push(Problem { position, excerpt, hook: Some(entry.id().to_owned()), ..problem });
+        }
+        problems
+    }
+
+    /// A report for each hook whose group had another limit before it.
+    fn differing_limits(&self, candidates: &[Candidate]) -> Vec<Problem> {
+        let mut firsts: HashMap<&Group, &Concurrency> = HashMap::new();
+        let mut problems = Vec::new();
+        for candidate in candidates {
+            for (index, entry) in candidate.current() {
+                let Entry::Ready(hook) = entry else { continue };
+                let Some(limit) = &hook.concurrency else { continue };
+                let first = *firsts.entry(&limit.group).or_insert(limit);
+                if let Group::Named(group) = &limit.group
+                    && first.max != limit.max
+                {
+                    let message = format!(
+                        "the group `{group}` has `max: {}` here and `max: {}` in hook `{}`: each hook waits until \
+                         fewer than its own number run",
+                        limit.max, first.max, first.hook
+                    );
+                    let (position, excerpt) = place_of_hook(&candidate.path, &self.reading, *index);
+                    let file = Arc::from(candidate.path.to_string_lossy());
+                    let help = "write the same number in all hooks of the group";
+                    let problem = Problem::of_file(Kind::GroupMaxDiffers, file, message, help);
+                    let key = "concurrency.max".to_owned();
+                    problems.push(Problem { position, excerpt, hook: Some(hook.id.clone()), key, ..problem });
+                }
+            }
         }
         problems
     }

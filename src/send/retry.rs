@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::retry;
 use crate::sender::{Unit, parse_ms};
 
 /// The wait before the first repetition; each further one is twice as long.
@@ -12,10 +13,6 @@ const WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// The longest wait that `Retry-After` can ask for: somebody sits in front of this command.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(600);
-
-/// The share of a wait that chance may add, so that senders that failed together do not come again
-/// together.
-const JITTER_SHARE: f64 = 0.25;
 
 /// To be sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,14 +41,10 @@ fn asked(text: &str, now_ms: i64) -> Option<Duration> {
 
 /// The wait after this attempt, counted from 0. `chance` only ever adds to it.
 pub(super) fn wait(attempt: u32, again: Again, chance: u16) -> Duration {
-    let wait = match again {
-        Again::InTheirTime => {
-            let doublings = 2_u32.saturating_pow(attempt);
-            WAIT_FIRST.saturating_mul(doublings).min(WAIT_MAX)
-        }
-        Again::After(wait) => wait.clamp(WAIT_FIRST, RETRY_AFTER_MAX),
-    };
-    wait + wait.mul_f64(JITTER_SHARE * f64::from(chance) / f64::from(u16::MAX))
+    match again {
+        Again::InTheirTime => retry::doubled(WAIT_FIRST, attempt, WAIT_MAX, chance),
+        Again::After(wait) => retry::with_jitter(wait.clamp(WAIT_FIRST, RETRY_AFTER_MAX), chance),
+    }
 }
 
 #[cfg(test)]

@@ -104,7 +104,9 @@ pub(super) fn load(files: &mut HooksFiles, delivery: &Delivery) {
             warn!(hook = %hook.id, "the command {program:?} cannot be run now: {failure}");
         }
     }
-    delivery.table.store(Arc::new(table));
+    let table = Arc::new(table);
+    delivery.table.store(table.clone());
+    delivery.turns.adjust(table.hooks().filter_map(|hook| hook.concurrency.as_deref()));
 }
 
 fn tell(problem: &Problem) {

@@ -51,6 +51,7 @@ const LAYERS: [Layer; 6] = [
     Layer {
         name: "pure",
         modules: &[
+            "admission",
             "capture",
             "conceal",
             "facts",
@@ -63,6 +64,7 @@ const LAYERS: [Layer; 6] = [
             "nearest",
             "network",
             "payload",
+            "retry",
             "route",
             "rule",
             "secrecy",
@@ -87,6 +89,7 @@ const LAYERS: [Layer; 6] = [
             "saved_requests",
             "set_up",
             "systemd",
+            "turns",
             "watch",
         ],
         below: &["values", "pure"],

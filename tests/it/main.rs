@@ -8,6 +8,7 @@
 )]
 
 mod activation;
+mod admission;
 mod answers;
 mod check;
 mod child;

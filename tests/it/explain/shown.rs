@@ -56,6 +56,10 @@ const HOOKS: &str = r#"
 - id: zoom
   execute-command: /bin/echo
   verify: {sender: zoom, secret: correct-horse-battery}
+- id: limited
+  execute-command: /bin/echo
+  concurrency: {max: 2, group: production, queue-limit: 5}
+  retry: {attempts: 5, initial: 500ms, on: [timeout, exit-code, 75]}
 - id: waits
   execute-command: /bin/echo
   wait-for-command: true
@@ -155,6 +159,13 @@ fn a_handshake() {
 #[test]
 fn an_answer_after_the_run() {
     let message = "POST /hooks/waits HTTP/1.1\n\n";
+    assert_snapshot!(shown(message, "text", 0));
+    assert_snapshot!(shown(message, "json", 0));
+}
+
+#[test]
+fn a_limit_and_a_repetition() {
+    let message = "POST /hooks/limited HTTP/1.1\n\n";
     assert_snapshot!(shown(message, "text", 0));
     assert_snapshot!(shown(message, "json", 0));
 }

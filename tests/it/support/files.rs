@@ -46,3 +46,25 @@ pub(crate) fn write_executable(path: &Path, text: &str) {
         .status();
     assert!(written.unwrap().success(), "writing {path:?}");
 }
+
+/// Commands wait there (`: < @DIR@/NAME`) until it is opened, and then all pass.
+pub(crate) struct Gate(PathBuf);
+
+impl Gate {
+    pub(crate) fn new(path: PathBuf) -> Self {
+        mkfifoat(CWD, &path, Mode::RUSR | Mode::WUSR).unwrap();
+        Self(path)
+    }
+
+    /// It is open for as long as the file is.
+    #[must_use]
+    pub(crate) fn open(&self) -> fs::File {
+        fs::File::options().read(true).write(true).open(&self.0).unwrap()
+    }
+}
+
+/// The lines of a file, none while it is not there.
+pub(crate) fn lines_of(path: &Path) -> Vec<String> {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    text.lines().map(str::to_owned).collect()
+}

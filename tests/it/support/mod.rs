@@ -10,7 +10,7 @@ mod setup;
 mod wait;
 
 pub(crate) use client::{Connection, Request, Response};
-pub(crate) use files::{Fifo, write_executable};
+pub(crate) use files::{Fifo, Gate, lines_of, write_executable};
 pub(crate) use processes::processes;
 pub(crate) use server::Server;
 pub(crate) use setup::{Exit, Setup, allow_many_files};
