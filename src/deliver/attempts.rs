@@ -123,7 +123,8 @@ impl Attempts {
         let end = loop {
             let next = match stage {
                 Stage::Queued(held) => self.wait_for_turn(held).await,
-                Stage::Running(running, held) => self.wait_for_outcome(running, held).await,
+                // Boxed, so that one who only waits does not take the room of one who runs.
+                Stage::Running(running, held) => Box::pin(self.wait_for_outcome(running, held)).await,
                 Stage::Pausing(held, pause) => self.wait_for_next_attempt(held, pause).await,
             };
             match next {
