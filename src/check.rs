@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use crate::cli::{self, CheckFlags};
 use crate::hooks_file::{Examination, HooksFiles, Problem, Reading, schema};
+use crate::privileges;
 use crate::respond;
 use crate::run;
 
@@ -47,6 +48,7 @@ pub(crate) fn check(flags: CheckFlags) -> ExitCode {
         mismatch_code: None,
         is_template: template,
         surroundings: cli::hooks_file_surroundings(),
+        may_run_as: privileges::may_run_as(),
         examination: Some(examination(cli::run_surroundings())),
     };
     let (table, problems) = HooksFiles::new(hooks, reading).load();

@@ -10,13 +10,16 @@ mod go_flags;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{ArgAction, CommandFactory, Parser};
 use hyper::header::{HeaderName, HeaderValue};
 
+use crate::circumstances::WITHHELD_VARIABLES;
 use crate::hook;
 use crate::hooks_file::{Reading, template};
+use crate::privileges;
 use crate::respond;
 use crate::run;
 use crate::units::{parse_duration, parse_size};
@@ -82,6 +85,9 @@ pub(crate) struct Flags {
     /// Group id to run as, once the port is open; needs -setuid
     #[arg(long, value_name = "GID", default_value_t = 0, hide_default_value = true)]
     pub(crate) setgid: u32,
+    /// Become the parent of what commands leave behind, to wait for its end
+    #[arg(long)]
+    pub(crate) subreaper: bool,
     /// Take request ids from the header X-Request-Id
     #[arg(long)]
     pub(crate) x_request_id: bool,
@@ -305,7 +311,13 @@ pub(crate) fn hooks_file_surroundings() -> template::Surroundings {
 
 /// What hooks files are read with, for the server or in its stead.
 pub(crate) fn hooks_file_reading(is_template: bool, mismatch_code: Option<i64>) -> Reading {
-    Reading { is_template, surroundings: hooks_file_surroundings(), mismatch_code, examination: None }
+    Reading {
+        is_template,
+        surroundings: hooks_file_surroundings(),
+        mismatch_code,
+        may_run_as: privileges::may_run_as(),
+        examination: None,
+    }
 }
 
 /// What commands find on the machine.
@@ -314,7 +326,9 @@ pub(crate) fn run_surroundings() -> run::Surroundings {
     run::Surroundings {
         path: std::env::var_os("PATH"),
         temporary_directory: std::env::temp_dir(),
-        withheld: run::OWN_VARIABLES.into_iter().filter(is_there).collect(),
+        withheld: WITHHELD_VARIABLES.into_iter().filter(is_there).collect(),
+        variables: Arc::new(std::env::vars_os().collect()),
+        own_children: run::OwnChildren::default(),
     }
 }
 

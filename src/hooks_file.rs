@@ -60,6 +60,8 @@ pub(crate) struct Reading {
     pub(crate) surroundings: Surroundings,
     /// For hooks without `trigger-rule-mismatch-http-response-code`.
     pub(crate) mismatch_code: Option<i64>,
+    /// Whether commands can be run as another user.
+    pub(crate) may_run_as: bool,
     /// For `check`: everything is looked at, also on the machine, and lines are kept to be shown.
     pub(crate) examination: Option<Examination>,
 }

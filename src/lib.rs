@@ -77,6 +77,9 @@ use cli::CommandLine;
 /// Reads the command line and does what it says.
 #[must_use]
 pub fn main() -> ExitCode {
+    if let Some(code) = run::be_helper() {
+        return code;
+    }
     let flags = match cli::read() {
         CommandLine::Serve(flags) => *flags,
         CommandLine::Check(flags) => return check::check(flags),

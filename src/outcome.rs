@@ -108,6 +108,18 @@ pub(crate) enum StartFailure {
     NulByte { what: String },
     #[error("the temporary file for {variable} cannot be written: {source}")]
     TemporaryFile { variable: String, source: std::io::Error },
+    #[error("the limit `{name}` cannot be set: {source}")]
+    Limit { name: &'static str, source: std::io::Error },
+    #[error("the command cannot be run as {account}: {source}")]
+    Account { account: String, source: std::io::Error },
+    #[error("{account} cannot enter the working directory {}: {source}", .path.display())]
+    WorkingDirectory { path: PathBuf, account: String, source: std::io::Error },
+    #[error("{account} may not execute {}", .path.display())]
+    NotAllowed { path: PathBuf, account: String },
+    #[error("{account} has as many processes as `limits` allows")]
+    TooManyProcesses { account: String },
+    #[error("the process that sets up `run-as` and `limits` failed: {0}")]
+    Helper(std::io::Error),
     #[error("{0}")]
     Other(#[from] std::io::Error),
 }
@@ -116,7 +128,10 @@ impl StartFailure {
     /// Whether the same start may succeed later: the machine was short of something, or the file is being
     /// written.
     pub(crate) fn may_pass(&self) -> bool {
-        let (Self::Other(error) | Self::TemporaryFile { source: error, .. }) = self else { return false };
+        let (Self::Other(error) | Self::Helper(error) | Self::TemporaryFile { source: error, .. }) = self
+        else {
+            return false;
+        };
         // Too many open files, of this process or of all, have no name of their own.
         const EMFILE: i32 = 24;
         const ENFILE: i32 = 23;

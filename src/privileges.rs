@@ -1,6 +1,13 @@
-//! Giving up root once the port is open.
+//! Giving up root once the port is open, and what is left of it.
 
 use nix::unistd::{Gid, Uid, setgid, setgroups, setuid};
+use rustix::thread::{CapabilitySet, capabilities};
+
+/// Whether commands can be run, and ended, as another user.
+pub(crate) fn may_run_as() -> bool {
+    let needed = CapabilitySet::SETUID | CapabilitySet::SETGID | CapabilitySet::KILL;
+    capabilities(None).is_ok_and(|sets| sets.effective.contains(needed))
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Account {

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use rustix::process::set_child_subreaper;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{Level, error, info};
 
@@ -21,7 +22,7 @@ use crate::pidfile::PidFile;
 use crate::privileges::{self, Account};
 use crate::request_id::RequestIds;
 use crate::route::Routing;
-use crate::run::LeakedPipes;
+use crate::run::{LeakedPipes, OwnChildren, Surroundings, reap_orphans};
 use crate::runs::Runs;
 use crate::saved_requests::SavedRequests;
 use crate::server::timed::Timeouts;
@@ -90,7 +91,6 @@ async fn run(flags: Flags, passed: Option<PassedSocket>, log_file: LogFile) -> R
     let tls = tls.map_err(|error| error.to_string())?;
     // Signals are listened for before anything can be waited for.
     let signals = Signals::new().map_err(|error| format!("failed to listen for signals: {error}"))?;
-    let mut files = hooks_files(&flags);
     let endpoint = match passed {
         Some(PassedSocket::Tcp(listener)) => Endpoint::ActivatedTcp(listener),
         Some(PassedSocket::Unix(listener)) => Endpoint::ActivatedUnix(listener),
@@ -102,6 +102,7 @@ async fn run(flags: Flags, passed: Option<PassedSocket>, log_file: LogFile) -> R
         given.map_err(|error| format!("failed to give the log file to user {}: {error}", account.user))?;
         privileges::drop_to(account)?;
     }
+    let mut files = hooks_files(&flags);
     let pidfile = flags.pidfile.as_deref().map(PidFile::write).transpose();
     let _pidfile = pidfile.map_err(|error| error.to_string())?;
     // Before the files are read, so that no change is missed.
@@ -126,6 +127,7 @@ async fn run(flags: Flags, passed: Option<PassedSocket>, log_file: LogFile) -> R
     info!("serving {hooks} on {address}{}", delivery.settings.routing.pattern());
     let server = Server::new(listener, tls.clone(), server_limits(&flags.limits), delivery.clone());
     let Signals { mut terminate, mut interrupt, hangup, user1 } = signals;
+    tokio::spawn(reap_orphans(delivery.settings.surroundings.own_children.clone()));
     let notifier_of_reloads = notifier.clone();
     let housekeeping =
         Housekeeping { files, tls, delivery, log_file, notifier: notifier_of_reloads, address };
@@ -240,9 +242,20 @@ fn tls_settings(flags: &TlsFlags) -> Result<Option<TlsSettings>, String> {
     Ok(secure.then_some(settings))
 }
 
+/// To be asked once the server is the user that it stays.
 fn hooks_files(flags: &Flags) -> HooksFiles {
     let paths = if flags.hooks.is_empty() { vec!["hooks.json".into()] } else { flags.hooks.clone() };
     HooksFiles::new(paths, cli::hooks_file_reading(flags.template, flags.mismatch_http_response_code))
+}
+
+/// Whether this process gets what runs leave behind: the first of a container gets it anyway.
+fn own_children(flags: &Flags) -> Result<OwnChildren, String> {
+    let own = rustix::process::getpid();
+    if flags.subreaper {
+        let became = set_child_subreaper(Some(own));
+        became.map_err(|error| format!("failed to become a subreaper: {error}"))?;
+    }
+    Ok(if flags.subreaper || own.is_init() { OwnChildren::watched() } else { OwnChildren::default() })
 }
 
 fn delivery(flags: &Flags) -> Result<Delivery, String> {
@@ -262,7 +275,7 @@ fn delivery(flags: &Flags) -> Result<Delivery, String> {
             body: BodyLimits { size_max: max_body_size, timeout: body_timeout },
             output_max: max_output,
             stream_patience: idle_timeout,
-            surroundings: cli::run_surroundings(),
+            surroundings: Surroundings { own_children: own_children(flags)?, ..cli::run_surroundings() },
         },
         table: ArcSwap::from_pointee(HookTable::default()),
         body_budget: BodyBudget::new(max_body_memory),

@@ -25,9 +25,9 @@ struct Checked {
 
 fn on_this_machine(temporary_directory: &Path) -> Examination {
     examination(run::Surroundings {
-        withheld: Vec::new(),
         path: Some("/usr/bin:/bin".into()),
         temporary_directory: temporary_directory.to_owned(),
+        ..run::Surroundings::default()
     })
 }
 

@@ -157,7 +157,8 @@ impl Attempts {
         let invocation = &held.invocation;
         tell_start(invocation, &self.concealer);
         let starting = || run::start(invocation, &self.delivery.settings.surroundings);
-        match off_the_others_way(!invocation.files.is_empty(), starting) {
+        let takes_long = !invocation.files.is_empty() || invocation.circumstances.change_process();
+        match off_the_others_way(takes_long, starting) {
             Ok(running) => {
                 let for_another = (!self.attempt.is_last()).then_some(held);
                 Ok(Stage::Running(Box::new(running), for_another))

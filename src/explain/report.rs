@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::admission::{ConcurrencyReport, RetryReport};
-use crate::circumstances::Circumstances;
+use crate::circumstances::{Account, Circumstances, Inherited, Limits};
 use crate::conceal::Concealer;
 use crate::invocation::InvocationFile;
 
@@ -155,6 +155,32 @@ pub(super) struct Argument(pub(super) Vec<u8>);
 pub(super) struct CircumstancesReport {
     pub(super) timeout_seconds: Option<f64>,
     pub(super) kill_grace_seconds: f64,
+    pub(super) environment: EnvironmentReport,
+    pub(super) user: Option<UserReport>,
+    pub(super) limits: LimitsReport,
+}
+
+/// What the command has of the server's environment.
+#[derive(Debug, serde::Serialize)]
+pub(super) struct EnvironmentReport {
+    pub(super) mode: &'static str,
+    pub(super) keep: Vec<String>,
+}
+
+#[derive(Debug, serde::Serialize)]
+pub(super) struct UserReport {
+    pub(super) name: String,
+    pub(super) uid: u32,
+    pub(super) gid: u32,
+}
+
+#[derive(Debug, serde::Serialize)]
+pub(super) struct LimitsReport {
+    pub(super) memory_bytes: Option<u64>,
+    pub(super) cpu_seconds: Option<u64>,
+    pub(super) open_files: Option<u64>,
+    pub(super) file_size_bytes: Option<u64>,
+    pub(super) processes: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -189,10 +215,23 @@ pub(super) enum When {
 
 impl From<&Circumstances> for CircumstancesReport {
     fn from(circumstances: &Circumstances) -> Self {
-        let Circumstances { timeout, kill_grace } = circumstances;
+        let Circumstances { timeout, kill_grace, inherited, account, limits } = circumstances;
+        let Limits { memory_bytes, cpu_seconds, open_files, file_size_bytes, processes } = *limits;
+        let (mode, keep) = match inherited {
+            Inherited::All => ("inherit", Vec::new()),
+            Inherited::Clean { keep } => ("clean", keep.clone()),
+        };
+        let user = |account: &Account| UserReport {
+            name: account.name.clone(),
+            uid: account.user,
+            gid: account.group,
+        };
         Self {
             timeout_seconds: timeout.map(|timeout| timeout.as_secs_f64()),
             kill_grace_seconds: kill_grace.as_secs_f64(),
+            environment: EnvironmentReport { mode, keep },
+            user: account.as_ref().map(user),
+            limits: LimitsReport { memory_bytes, cpu_seconds, open_files, file_size_bytes, processes },
         }
     }
 }

@@ -4,10 +4,11 @@ use std::fmt::Write;
 
 use super::quote::{quoted, shell_quoted};
 use super::report::{
-    Answer, CircumstancesReport, InvocationReport, Node, NodeResult, PayloadReport, Report, Verdict,
-    VerifyReport, VerifyResult, When,
+    Answer, CircumstancesReport, InvocationReport, LimitsReport, Node, NodeResult, PayloadReport, Report,
+    UserReport, Verdict, VerifyReport, VerifyResult, When,
 };
 use crate::capture::rfc3339_ms;
+use crate::circumstances::CLEAN_VARIABLES;
 use crate::conceal::MASK;
 use crate::request::Request;
 use crate::secrecy::is_secret_name;
@@ -245,7 +246,27 @@ impl Text {
 
     /// Only what the hook asks for.
     fn circumstances(&mut self, circumstances: &CircumstancesReport) {
-        let CircumstancesReport { timeout_seconds, kill_grace_seconds } = circumstances;
+        let CircumstancesReport { timeout_seconds, kill_grace_seconds, environment, user, limits } =
+            circumstances;
+        if environment.mode != "inherit" {
+            let kept: String = environment.keep.iter().map(|name| format!(", and {name}")).collect();
+            self.entry("inherits", &format!("{}{kept}", CLEAN_VARIABLES.join(" ")));
+        }
+        if let Some(UserReport { name, uid, gid }) = user {
+            self.entry("user", &format!("{name} ({uid}), group {gid}"));
+        }
+        let LimitsReport { memory_bytes, cpu_seconds, open_files, file_size_bytes, processes } = limits;
+        for (limit, unit) in [
+            (memory_bytes, "bytes of memory"),
+            (cpu_seconds, "s of CPU time"),
+            (open_files, "open files"),
+            (file_size_bytes, "bytes of a file"),
+            (processes, "processes"),
+        ] {
+            if let Some(limit) = limit {
+                self.entry("limit", &format!("{limit} {unit}"));
+            }
+        }
         if let Some(timeout) = timeout_seconds {
             self.entry(
                 "timeout",

@@ -1,6 +1,12 @@
 //! The keys of a hooks file: what the checker takes and what the schema describes. A key that is in no
 //! table here is unknown to both.
 
+mod circumstances;
+mod verify;
+
+pub(super) use circumstances::{COMMAND_ENVIRONMENT, LIMITS, RUN_AS};
+pub(super) use verify::VERIFY;
+
 use crate::reference::Reference;
 
 /// A key of a record.
@@ -42,6 +48,10 @@ pub(super) enum Shape {
     Rule,
     Rules,
     Match,
+    Names,
+    CommandEnvironment,
+    RunAs,
+    Limits,
 }
 
 const fn key(name: &'static str, shape: Shape, description: &'static str) -> Key {
@@ -150,6 +160,14 @@ pub(super) const HOOK: &[Key] = &[
         Shape::Text,
         "How long the command may run, as 10m. Then its process group gets SIGTERM, and after `kill-grace` SIGKILL.",
     ),
+    key(
+        "command-environment",
+        Shape::CommandEnvironment,
+        "What the command has of the server's environment: `inherit` (all of it), or `clean`. The hook's own \
+         variables come on top.",
+    ),
+    key("run-as", Shape::RunAs, "The user that the command runs as. The server must be root for that."),
+    key("limits", Shape::Limits, "What each process of the command may take at most."),
     key("kill-grace", Shape::Text, "The time between SIGTERM and SIGKILL. Without it: 5s."),
     key("trigger-rule", Shape::Rule, "What a request must meet for the hook to run."),
     key(
@@ -286,45 +304,6 @@ pub(super) const SECRET: &[Key] = &[
     ),
 ];
 
-/// What a hook sets beside the sender's record, then the keys of the record.
-pub(super) const VERIFY: &[Key] = &[
-    key("sender", Shape::Sender, "Who sends. `none` leaves the hook open on purpose."),
-    key("secret", Shape::Secrets, "The secret that the sender signs with, or several while it is changed."),
-    key(
-        "tolerance",
-        Shape::Text,
-        "How old or new a signed timestamp may be, as 5m; 0 switches the window off.",
-    ),
-    key("public-url", Shape::Text, "The URL that the sender was given, for senders that sign it."),
-    key(
-        "username",
-        Shape::Text,
-        "For senders with a user and a password, when `secret` is the password alone.",
-    ),
-    key("verify-token", Shape::Secrets, "The token that some senders send in their handshake."),
-    key(
-        "set-up-file",
-        Shape::Text,
-        "The file that keeps the secret which the sender brings in its handshake.",
-    ),
-    key("algorithm", Shape::Text, "How the sender signs, as hmac-sha256."),
-    key("key-encoding", Shape::Text, "How the secret is written, as utf8 or base64."),
-    key("signature", Shape::Text, "Where the signature is, as header:X-Signature."),
-    key("separator", Shape::Text, "What separates several signatures: `,`, `;` or `space`."),
-    key("prefix", Shape::Text, "What stands before the signature, as sha256=."),
-    key("encoding", Shape::Text, "How the signature is written, as hex or base64."),
-    key("message", Shape::Text, "What is signed, as {ts}.{body}."),
-    key("timestamp", Shape::Text, "Where the timestamp is."),
-    key("timestamp-unit", Shape::Text, "What the timestamp counts."),
-    key("body-hash", Shape::Text, "Where the hash of the body is that is signed instead of the body."),
-    key("claim", Shape::Text, "The claim of a token that holds the hash of the body."),
-    key("claim-encoding", Shape::Text, "How that hash is written."),
-    key("issuer", Shape::Text, "The issuer that a token must name."),
-    key("delivery-id", Shape::Text, "Where the delivery's id is."),
-    key("event", Shape::Text, "Where the name of the event is."),
-    key("handshake", Shape::Text, "How the sender asks for an answer before it sends."),
-];
-
 pub(super) const DEDUPLICATE: &[Key] = &[
     key(
         "by",
@@ -384,7 +363,21 @@ mod tests {
 
     #[test]
     fn a_key_stands_in_its_table_once() {
-        for table in [HOOK, REFERENCE, HEADER, RULE, MATCH, SECRET, VERIFY, DEDUPLICATE, CONCURRENCY, RETRY] {
+        for table in [
+            HOOK,
+            REFERENCE,
+            HEADER,
+            RULE,
+            MATCH,
+            SECRET,
+            VERIFY,
+            DEDUPLICATE,
+            CONCURRENCY,
+            RETRY,
+            COMMAND_ENVIRONMENT,
+            RUN_AS,
+            LIMITS,
+        ] {
             let names = names(table);
             assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{names:?}");
         }

@@ -15,6 +15,8 @@ use crate::hook::Hook;
 use crate::reference::{Reference, Subject};
 use guard::Guard;
 
+pub(super) use circumstances::kept_variable;
+
 /// `is_sent`: whether a configured status is.
 /// `is_refused`: who can run the hook is not known before it is mended.
 pub(super) fn hook(

@@ -28,6 +28,9 @@ pub(crate) fn schema() -> Value {
             "deduplicate": record(keys::DEDUPLICATE, &["by"]),
             "concurrency": record(keys::CONCURRENCY, &["max"]),
             "retry": record(keys::RETRY, &["attempts"]),
+            "command-environment": record(keys::COMMAND_ENVIRONMENT, &["mode"]),
+            "run-as": record(keys::RUN_AS, &["user"]),
+            "limits": limits(),
             "duplicate-reference": record(keys::DUPLICATE_REFERENCE, &["source"]),
         },
     })
@@ -69,7 +72,7 @@ fn shape(shape: Shape) -> Value {
             let types: Vec<Value> = types.map(Value::from).chain([Value::Null]).collect();
             json!({"enum": types})
         }
-        Shape::Methods => json!({"type": "array", "items": {"type": "string"}}),
+        Shape::Methods | Shape::Names => json!({"type": "array", "items": {"type": "string"}}),
         Shape::ExitCodes => json!({
             "type": "object",
             "propertyNames": {"pattern": "^(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9]|<<)$"},
@@ -99,6 +102,11 @@ fn shape(shape: Shape) -> Value {
         Shape::Rule => of("rule"),
         Shape::Rules => json!({"type": "array", "minItems": 1, "items": of("rule")}),
         Shape::Match => of("match"),
+        Shape::CommandEnvironment => {
+            json!({"anyOf": [{"enum": ["inherit", "clean"]}, of("command-environment")]})
+        }
+        Shape::RunAs => of("run-as"),
+        Shape::Limits => of("limits"),
     }
 }
 
@@ -156,6 +164,15 @@ fn needed_by(kind: &str) -> Value {
             needed
         }
     }
+}
+
+/// At least one.
+fn limits() -> Value {
+    let mut limits = record(keys::LIMITS, &[]);
+    if let Some(object) = limits.as_object_mut() {
+        object.insert("minProperties".to_owned(), 1.into());
+    }
+    limits
 }
 
 fn secret() -> Value {

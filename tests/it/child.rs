@@ -145,6 +145,8 @@ fn a_command_that_cannot_start_is_a_500_and_the_log_says_why() {
         failure("@DIR@/plain", "", r"plain.*not executable|not executable.*plain"),
         failure("@DIR@", "", r"(?i)director|not executable"),
         failure("@DIR@/no-interpreter", "", "/no/such/interpreter"),
+        failure("@DIR@/text", "", "is no program"),
+        failure("@DIR@/empty", "", "is no program"),
         failure("@DIR@/carriage-return", "", r"(?i)carriage return|\bCR\b|CRLF"),
         failure("true", "command-working-directory: /nonexistent/place", r"/nonexistent/place"),
         with_argument(&"x".repeat(TOO_LONG), r"(?i)too long|bytes long"),
@@ -152,10 +154,13 @@ fn a_command_that_cannot_start_is_a_500_and_the_log_says_why() {
     ];
 
     for (number, Failure { command, keys, body, reason }) in failures.into_iter().enumerate() {
-        for mode in ["", WITH_OUTPUT] {
+        // With a limit the command starts by way of another process.
+        for mode in ["", WITH_OUTPUT, "limits: {open-files: 512}"] {
             let hook = format!("- id: run\n  execute-command: '{command}'\n  {keys}\n  {mode}\n");
             let setup = Setup::new().hooks(&hook).file("plain", "#!/bin/sh\n");
             write_executable(&setup.path("no-interpreter"), "#!/no/such/interpreter\n");
+            write_executable(&setup.path("text"), "echo\n");
+            write_executable(&setup.path("empty"), "");
             write_executable(&setup.path("carriage-return"), "#!/bin/sh\r\necho\r\n");
             let reason = reason.replace("@DIR@", setup.directory().to_str().unwrap());
             let mut server = setup.start();

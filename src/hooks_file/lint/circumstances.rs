@@ -2,6 +2,15 @@
 
 use super::{Kind, Reader, Record};
 
+/// A variable of `keep`.
+pub(in crate::hooks_file) fn kept_variable(reader: &mut Reader<'_>, name: &str) {
+    if !reader.reading.surroundings.environment.contains_key(name) {
+        let message = format!("the variable `{name}` is not set here, so there is nothing to keep");
+        let help = "set it for the server, or remove it here";
+        reader.report(Kind::MissingVariable, message, help);
+    }
+}
+
 pub(super) fn lint(reader: &mut Reader<'_>, record: Record<'_>) {
     const KILL_GRACE: &str = "kill-grace";
     if record.has(KILL_GRACE) && !record.has("timeout") {

@@ -1,0 +1,239 @@
+//! How a command starts: what it is given, by which process, and why it does not.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::io::{self, PipeWriter, Write};
+use std::os::unix::fs::fchown;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use nix::unistd::{AccessFlags, Pid, access};
+use tempfile::TempPath;
+use tokio::net::unix::pipe;
+use tokio::time::Instant;
+
+use super::super::{Surroundings, program};
+use super::Running;
+use super::ending::Group;
+use super::helper::{self, Helper, Orders};
+use super::stdin::Feed;
+use crate::circumstances::{Account, CLEAN_VARIABLES, Circumstances, Inherited};
+use crate::hook::CommandOutput;
+use crate::invocation::{Invocation, InvocationFile};
+use crate::outcome::{ARGUMENT_BYTES_MAX, StartFailure};
+
+/// Starts the command: own process group, stdout and stderr in one pipe or in two.
+pub(crate) fn start(invocation: &Invocation, surroundings: &Surroundings) -> Result<Running, StartFailure> {
+    let directory = invocation.working_directory.as_deref();
+    let path = program::find(Path::new(&invocation.program), directory, surroundings)?;
+    check_sizes(invocation)?;
+    program::look_at_directory(directory)?;
+    let circumstances = invocation.circumstances.clone();
+    let Outputs { stdout, stderr, pipe, errors_pipe } = outputs(invocation.output)?;
+    let (helper, mut command) = command(&path, invocation, stderr)?;
+    let (stdin, feed) = stdin_of(invocation)?;
+    command.args(&invocation.arguments).process_group(0).stdin(stdin).stdout(stdout);
+    set_environment(&mut command, invocation, surroundings);
+    let mut files = Vec::with_capacity(invocation.files.len());
+    for file in &invocation.files {
+        let place = directory.unwrap_or(&surroundings.temporary_directory);
+        let written = write_file(file, place, circumstances.account.as_ref())?;
+        command.env(&file.variable, &written);
+        files.push(written);
+    }
+    // The helper begins with the server's rights, and must not be led by what a request brings.
+    let environment = helper.as_ref().map(|_| take_environment(&mut command, &circumstances, surroundings));
+    let started = Instant::now();
+    let mut command = tokio::process::Command::from(command);
+    let spawned = surroundings.own_children.start(|| command.spawn());
+    // Dropping the command closes this side's copies of what it has.
+    drop(command);
+    let (child, own_child) = match helper {
+        None => spawned.map_err(|error| program::explain(&path, directory, error))?,
+        Some(helper) => {
+            let (mut child, own_child) = spawned.map_err(helper::explain)?;
+            let orders = Orders::new(&path, directory, &circumstances);
+            if let Err(refusal) = helper.obey(&orders, &environment.unwrap_or_default()) {
+                // It has nothing left to do, or hangs.
+                let _ = child.start_kill();
+                tokio::spawn(async move {
+                    let _ = child.wait().await;
+                    drop(own_child);
+                });
+                return Err(refusal.explain(&path, directory, circumstances.account.as_ref()));
+            }
+            (child, own_child)
+        }
+    };
+    let group = Group(child.id().map(|id| Pid::from_raw(id.cast_signed())));
+    Ok(Running {
+        child,
+        group,
+        circumstances,
+        pipe,
+        errors_pipe,
+        stdin: feed,
+        started,
+        _files: files,
+        _own_child: own_child,
+    })
+}
+
+/// The command up to its arguments, by way of the helper if it needs one.
+#[expect(clippy::disallowed_methods, reason = "this is a part of the one place where processes start")]
+fn command(
+    path: &Path,
+    invocation: &Invocation,
+    stderr: PipeWriter,
+) -> io::Result<(Option<Helper>, std::process::Command)> {
+    if invocation.circumstances.change_process() {
+        let (helper, mut command) = Helper::new(stderr.into())?;
+        command.arg(&invocation.program);
+        return Ok((Some(helper), command));
+    }
+    let mut command = std::process::Command::new(path);
+    command.arg0(&invocation.program).stderr(stderr);
+    if let Some(directory) = &invocation.working_directory {
+        command.current_dir(directory);
+    }
+    Ok((None, command))
+}
+
+/// Both ends of the command's output.
+struct Outputs {
+    stdout: PipeWriter,
+    stderr: PipeWriter,
+    pipe: pipe::Receiver,
+    errors_pipe: Option<pipe::Receiver>,
+}
+
+/// The pipe for stdout, with stderr in it or in a second one.
+fn outputs(output: CommandOutput) -> io::Result<Outputs> {
+    let (reader, stdout) = io::pipe()?;
+    let (stderr, errors_pipe) = match output {
+        CommandOutput::Combined => (stdout.try_clone()?, None),
+        CommandOutput::Stdout => {
+            let (errors_reader, stderr) = io::pipe()?;
+            (stderr, Some(pipe::Receiver::from_owned_fd(errors_reader.into())?))
+        }
+    };
+    Ok(Outputs { stdout, stderr, pipe: pipe::Receiver::from_owned_fd(reader.into())?, errors_pipe })
+}
+
+/// What is inherited, then the user's own variables, then the hook's.
+fn set_environment(
+    command: &mut std::process::Command,
+    invocation: &Invocation,
+    surroundings: &Surroundings,
+) {
+    let Circumstances { inherited, account, .. } = invocation.circumstances.as_ref();
+    match inherited {
+        Inherited::All => {
+            for name in &surroundings.withheld {
+                command.env_remove(name);
+            }
+        }
+        Inherited::Clean { keep } => {
+            let names = CLEAN_VARIABLES.into_iter().chain(keep.iter().map(String::as_str));
+            let found = |name| Some((name, surroundings.variables.get(OsStr::new(name))?));
+            command.env_clear().envs(names.filter_map(found));
+        }
+    }
+    if let Some(Account { name, home, .. }) = account {
+        command.env("HOME", home).env("USER", name).env("LOGNAME", name);
+    }
+    command.envs(invocation.environment.iter().map(|(name, value)| (name, value)));
+}
+
+/// The whole environment of a command as `NAME=VALUE`, each with a NUL at its end; the command has none then.
+fn take_environment(
+    command: &mut std::process::Command,
+    circumstances: &Circumstances,
+    surroundings: &Surroundings,
+) -> Vec<u8> {
+    let mut all: HashMap<&OsStr, &OsStr> = HashMap::new();
+    if circumstances.inherited == Inherited::All {
+        all.extend(surroundings.variables.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str())));
+    }
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => all.insert(name, value),
+            None => all.remove(name),
+        };
+    }
+    let mut text = Vec::new();
+    for (name, value) in all {
+        for part in [name.as_encoded_bytes(), b"=", value.as_encoded_bytes(), b"\0"] {
+            text.extend_from_slice(part);
+        }
+    }
+    command.env_clear();
+    text
+}
+
+fn stdin_of(invocation: &Invocation) -> io::Result<(Stdio, Option<Feed>)> {
+    let Some(bytes) = &invocation.stdin else { return Ok((Stdio::null(), None)) };
+    let (reader, writer) = io::pipe()?;
+    Ok((reader.into(), Feed::new(writer, bytes.clone())?))
+}
+
+/// What is known of a start without starting: the file that would be run, if it can be and takes what it is
+/// given.
+pub(crate) fn rehearse(
+    invocation: &Invocation,
+    surroundings: &Surroundings,
+) -> Result<PathBuf, StartFailure> {
+    let directory = invocation.working_directory.as_deref();
+    let program = Path::new(&invocation.program);
+    program::examine_start(program, directory, surroundings)?;
+    check_sizes(invocation)?;
+    if let Some(InvocationFile { variable, .. }) = invocation.files.first() {
+        let place = directory.unwrap_or(&surroundings.temporary_directory);
+        access(place, AccessFlags::W_OK | AccessFlags::X_OK).map_err(|error| {
+            StartFailure::TemporaryFile { variable: variable.clone(), source: error.into() }
+        })?;
+    }
+    program::find(program, directory, surroundings)
+}
+
+/// What the system would refuse, said before with a name to it.
+fn check_sizes(invocation: &Invocation) -> Result<(), StartFailure> {
+    let check = |what: &dyn Fn() -> String, text: &OsStr, more: usize| {
+        let length = text.len() + more;
+        if text.as_encoded_bytes().contains(&0) {
+            return Err(StartFailure::NulByte { what: what() });
+        }
+        if length > ARGUMENT_BYTES_MAX {
+            return Err(StartFailure::ArgumentTooLong { what: what(), length });
+        }
+        Ok(())
+    };
+    check(&|| "the command".to_owned(), &invocation.program, 0)?;
+    for (index, argument) in invocation.arguments.iter().enumerate() {
+        check(&|| format!("argument {}", index + 1), argument, 0)?;
+    }
+    for (name, value) in &invocation.environment {
+        check(&|| format!("the variable {}", name.display()), value, name.len() + 1)?;
+    }
+    Ok(())
+}
+
+fn write_file(
+    file: &InvocationFile,
+    directory: &Path,
+    account: Option<&Account>,
+) -> Result<TempPath, StartFailure> {
+    let write = || {
+        let prefix: String =
+            file.variable.chars().filter(|c| c.is_ascii_alphanumeric() || "._-".contains(*c)).collect();
+        let directory = std::path::absolute(directory)?;
+        let mut created = tempfile::Builder::new().prefix(&prefix).tempfile_in(directory)?;
+        created.write_all(&file.content)?;
+        if let Some(account) = account {
+            fchown(created.as_file(), Some(account.user), Some(account.group))?;
+        }
+        Ok(created.into_temp_path())
+    };
+    write().map_err(|source| StartFailure::TemporaryFile { variable: file.variable.clone(), source })
+}
