@@ -48,28 +48,35 @@ pub(super) fn verify(reader: &mut Reader<'_>, node: &Node) -> Option<Verify> {
     // the same.
     if reader.refusal.is_some() {
         if let Some(Err(error)) = name.as_deref().map(sender::named) {
-            refuse(reader, record, &error);
+            report(reader, record, &error);
         }
         return None;
     }
+    let row = name.as_deref().and_then(sender::find);
+    if let Some(unfilled) = row.and_then(|row| row.unfilled(&overrides)) {
+        report(reader, record, &unfilled);
+    }
     match build(name.as_deref(), overrides, options) {
-        Ok(verifier) => {
+        Ok((verifier, needless)) => {
+            needless.iter().for_each(|needless| report(reader, record, needless));
             Some(Verify { verifier, sender: name.unwrap_or_else(|| CUSTOM.to_owned()), set_up_file })
         }
         Err(errors) => {
-            errors.iter().for_each(|error| refuse(reader, record, error));
+            errors.iter().for_each(|error| report(reader, record, error));
             None
         }
     }
 }
 
 /// Reports the mistake at the key it is about.
-fn refuse(reader: &mut Reader<'_>, record: Record<'_>, error: &SpecError) {
+fn report(reader: &mut Reader<'_>, record: Record<'_>, error: &SpecError) {
     let (kind, key) = match error {
         SpecError::Sender { .. } => (Kind::UnknownSender, "sender"),
         SpecError::NoSecret => (Kind::NoSecret, "secret"),
         SpecError::Secret { .. } => (Kind::BadSender, "secret"),
-        SpecError::Placeholder { .. } | SpecError::Unfilled { .. } => (Kind::BadSender, "message"),
+        SpecError::Placeholder { .. } => (Kind::BadSender, "message"),
+        SpecError::Unfilled { .. } => (Kind::UnfilledMessage, "message"),
+        SpecError::Needless { field, .. } if is_harmless(error) => (Kind::NeedlessKey, *field),
         SpecError::Value { field, .. }
         | SpecError::Absent { field, .. }
         | SpecError::Needless { field, .. }
@@ -79,17 +86,28 @@ fn refuse(reader: &mut Reader<'_>, record: Record<'_>, error: &SpecError) {
     reader.report_at_entry((record, key), kind, error.to_string(), help);
 }
 
-fn build(name: Option<&str>, overrides: RawSpec, options: Options) -> Result<Verifier, Vec<SpecError>> {
+/// What would do nothing and looks like no protection: one hook's keys are often another's with the name of
+/// the sender changed.
+fn is_harmless(error: &SpecError) -> bool {
+    matches!(error, SpecError::Needless { field: "public-url", .. })
+}
+
+/// With what is to be told of a sender that works.
+fn build(
+    name: Option<&str>,
+    overrides: RawSpec,
+    options: Options,
+) -> Result<(Verifier, Vec<SpecError>), Vec<SpecError>> {
     let spec = match name {
         Some(name) => sender::named(name).and_then(|row| row.overridden(overrides)),
         None => Spec::build(None, overrides),
     };
     let spec = spec.map_err(|error| vec![error])?;
     let misfits = Verifier::misfits(&spec, &options);
-    if !misfits.is_empty() {
+    if !misfits.iter().all(is_harmless) {
         return Err(misfits);
     }
-    Verifier::new(spec, options).map_err(|error| vec![error])
+    Verifier::new(spec, options).map(|verifier| (verifier, misfits)).map_err(|error| vec![error])
 }
 
 /// A handshake has one token.

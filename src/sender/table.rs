@@ -40,12 +40,13 @@ pub(crate) struct Own {
 impl Row {
     /// The record with a hook's own keys before the row's.
     pub(crate) fn overridden(&self, overrides: RawSpec) -> Result<Spec, SpecError> {
-        match &self.own {
-            Some(Own { word, .. }) if overrides.message.is_none() => {
-                Err(SpecError::Unfilled { message: self.spec.message.to_string(), word: word.clone() })
-            }
-            _ => Spec::build(Some(&self.raw), overrides),
-        }
+        Spec::build(Some(&self.raw), overrides)
+    }
+
+    /// What a hook with these keys still has to fill in.
+    pub(crate) fn unfilled(&self, overrides: &RawSpec) -> Option<SpecError> {
+        let Own { word, .. } = self.own.as_ref().filter(|_| overrides.message.is_none())?;
+        Some(SpecError::Unfilled { message: self.spec.message.to_string(), word: word.clone() })
     }
 
     pub(crate) fn family(&self) -> Family {
@@ -216,14 +217,14 @@ mod tests {
         for row in own {
             let Own { word, .. } = row.own.as_ref().unwrap();
             assert!(row.spec.message.to_string().contains(word.as_str()));
-            let error = row.overridden(RawSpec::default()).unwrap_err().to_string();
+            let error = row.unfilled(&RawSpec::default()).unwrap().to_string();
             assert!(
                 error.starts_with("`message` is missing: write `{header:Paypal-Transmission-Id}|"),
                 "{error}"
             );
             assert!(error.ends_with("with your own value where it says `WEBHOOK_ID`"), "{error}");
             let message = Some("{header:Paypal-Transmission-Id}|{ts}|8PT|{crc32}".to_owned());
-            assert!(row.overridden(RawSpec { message, ..RawSpec::default() }).is_ok());
+            assert_eq!(row.unfilled(&RawSpec { message, ..RawSpec::default() }), None);
         }
     }
 

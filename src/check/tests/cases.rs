@@ -15,6 +15,18 @@ pub(super) struct Case {
 
 const PRIVATE: u32 = 0o600;
 
+/// Of an RSA key; the private half is nowhere.
+const PUBLIC_KEY: &str = "\
+-----BEGIN PUBLIC KEY-----\n\
+MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAuJLQOX0nuRsUTDxXGtT/\n\
+D9mi945inTD9P8P9BZzOsCsNRL5Mb+Z+POCGDGrFrOzm0kboAipyVxiXGplINuyT\n\
+Rieth26B/5UBP2ptoVJ/Lgp3rgB8GKUMDq7tdw5w6XFRYSe7W/PgKYCTVYXJvPL/\n\
++HqQ1zdmRsTnpaNw+EOCm18HLwCvWclUmKYkC1uARkdswfLqOyh8DrCWVFOyDN1H\n\
+ePMsV35z+WNL7L8/VUcP02Rty45klGZmk0alr4lL3nefikCwnDerJH/m3CXGRG0p\n\
+EhaZG0MnhOO17lIyyLtPyJRQ8uqrmmN5VGP5++aSy8cxTHkt1tgHtDiUyUwZ14Pk\n\
+oQIDAQAB\n\
+-----END PUBLIC KEY-----\n";
+
 /// `$text` as the whole file.
 macro_rules! file {
     ($kind:ident $name:literal $text:expr) => {
@@ -199,6 +211,21 @@ pub(super) const CASES: &[Case] = &[
     hook!(UnknownSource "of request" "pass-arguments-to-command: [{source: request, name: ip}]"),
     file!(UnverifiedDelivery "no sender"
         "- id: a\n  execute-command: 'true'\n  pass-arguments-to-command: [{source: delivery, name: id}]\n"),
+    Case {
+        kind: Kind::UnfilledMessage,
+        name: "a row with a word to replace",
+        hooks: &["hooks.yaml"],
+        files: &[
+            (
+                "hooks.yaml",
+                "- id: a\n  execute-command: 'true'\n  verify: {sender: paypal, secret: {file: '@DIR@/key.pem'}}\n",
+                PRIVATE,
+            ),
+            ("key.pem", PUBLIC_KEY, PRIVATE),
+        ],
+    },
+    file!(NeedlessKey "a URL that is not signed"
+        "- id: a\n  execute-command: 'true'\n  verify: {sender: github, secret: 4711-4711, public-url: 'https://h/a'}\n"),
     hook!(BadHeader "a space" "response-headers: [{name: Cache Control, value: no-store}]"),
     hook!(BadExitCode "no exit code" "wait-for-command: true\n  response-on-exit: {256: 503}"),
     hook!(BadExitCode "no status" "wait-for-command: true\n  response-on-exit: {75: retry}"),
