@@ -16,6 +16,7 @@ mod excerpt;
 mod inspect;
 mod keys;
 mod lint;
+mod masking;
 mod node;
 mod problem;
 mod record;
@@ -33,6 +34,7 @@ use std::sync::Arc;
 use crate::hook::Entry;
 use crate::outcome::StartFailure;
 use excerpt::Excerpt;
+use masking::Masking;
 use template::Surroundings;
 
 pub(crate) use problem::{Effect, Kind, Problem};
@@ -95,11 +97,11 @@ struct Source<'p> {
 impl Source<'_> {
     /// The line at `position` for a report. Of a template's output only what stands in the template too:
     /// the rest may come from the environment.
-    fn excerpt(&self, position: node::Position, secrets: &[String]) -> Option<Excerpt> {
+    fn excerpt(&self, position: node::Position, masking: &Masking) -> Option<Excerpt> {
         let line = excerpt::line_at(&self.text, position.line)?;
         let stands_in = |template: &String| template.lines().any(|written| written == line);
         let is_written = self.template.as_ref().is_none_or(stands_in);
-        is_written.then(|| Excerpt::at(&self.text, position, secrets))?
+        is_written.then(|| Excerpt::at(&self.text, position, masking))?
     }
 }
 
@@ -116,8 +118,8 @@ fn place_of_hook(path: &Path, reading: &Reading, index: usize) -> (node::Positio
     match source_of(path, reading, false) {
         Ok(source) => {
             let position = check::place_of_hook(&source.text, index);
-            let secrets = excerpt::secrets_in(&source.text, false);
-            (position, reading.examination.as_ref().and_then(|_| source.excerpt(position, &secrets)))
+            let masking = Masking::new(&source.text, false, []);
+            (position, reading.examination.as_ref().and_then(|_| source.excerpt(position, &masking)))
         }
         Err(_) => Default::default(),
     }
@@ -140,8 +142,8 @@ fn source_of<'p>(path: &'p Path, reading: &Reading, is_first: bool) -> Result<So
             let message = format!("template: {}", error.message);
             let help = "mend the template, or start without `-template` if the file is none";
             let problem = Problem::of_file(Kind::Template, file, message, help);
-            let secrets = excerpt::secrets_in(&text, true);
-            let excerpt = reading.examination.as_ref().and_then(|_| Excerpt::at(&text, position, &secrets));
+            let masking = Masking::new(&text, false, []);
+            let excerpt = reading.examination.as_ref().and_then(|_| Excerpt::at(&text, position, &masking));
             Err(Box::new(Problem { position, excerpt, ..problem }))
         }
     }

@@ -8,7 +8,8 @@ use super::check_circumstances::circumstances;
 use super::check_response::{command_output, response_settings};
 use super::check_rule::rule;
 use super::check_verify::{deduplicate, verify};
-use super::excerpt::{self, Excerpt};
+use super::excerpt::Excerpt;
+use super::masking::Masking;
 use super::node::{self, Node, Position, Segment, Target};
 use super::problem::{Effect, Kind, Problem};
 use super::record::{Reader, Record};
@@ -36,8 +37,8 @@ pub(super) fn check(source: &Source<'_>, reading: &Reading) -> Loaded {
     let is_unread = matches!(of_text, Some((Kind::Syntax, _)));
     let is_refused = reader.file_refused || is_unread;
     let written = reader.literal_secrets.iter().map(|secret| secret.text.clone());
-    let secrets: Vec<String> = written.chain(excerpt::secrets_in(text, is_unread)).collect();
-    let excerpt = |position| reading.examination.as_ref().and_then(|_| source.excerpt(position, &secrets));
+    let masking = Masking::new(text, is_unread, written);
+    let excerpt = |position| reading.examination.as_ref().and_then(|_| source.excerpt(position, &masking));
     let mut problems: Vec<Problem> = reader
         .problems
         .into_iter()

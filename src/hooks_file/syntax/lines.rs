@@ -55,11 +55,16 @@ fn beginning(line: &str) -> Beginning<'_> {
 }
 
 impl<'l> Beginning<'l> {
-    /// The key, if the line has one: without it nothing of a value is repeated, which may be a secret.
+    /// The key, if the line has one.
     fn key(&self) -> Option<&'l str> {
         let (key, _) = self.rest.split_once(':')?;
         is_word(key).then_some(key)
     }
+}
+
+/// A word as it may be repeated: one that is not the program's own may be a secret.
+fn shown(word: &str) -> &str {
+    if keys::is_of_language(word) { word } else { "…" }
 }
 
 fn is_word(text: &str) -> bool {
@@ -75,7 +80,8 @@ pub(super) fn colon_in_text(scene: &Scene<'_>) -> Option<Mistake> {
     if !scene.says("mapping values are not allowed") || !beginning(&scene.before).rest.contains(": ") {
         return None;
     }
-    let shown = beginning(&scene.before).key().map(|key| format!(": `{key}: '…'`")).unwrap_or_default();
+    let shown =
+        beginning(&scene.before).key().map(|key| format!(": `{}: '…'`", shown(key))).unwrap_or_default();
     at(
         scene.position,
         "a colon with a space after it cannot stand in a text without quotes",
@@ -106,7 +112,7 @@ pub(super) fn space(scene: &Scene<'_>) -> Option<Mistake> {
         if let Some(key) =
             rest.strip_prefix('-').filter(|rest| !rest.starts_with([' ', '-']) && !rest.is_empty())
         {
-            let key = beginning(key).key().map(|key| format!(": `- {key}: …`")).unwrap_or_default();
+            let key = beginning(key).key().map(|key| format!(": `- {}: …`", shown(key))).unwrap_or_default();
             let position = Position { line, column };
             return at(position, "a space is missing after this `-`", format!("write it there{key}"));
         }
@@ -117,7 +123,7 @@ pub(super) fn space(scene: &Scene<'_>) -> Option<Mistake> {
             return None;
         }
         let position = Position { line, column: column + key.chars().count() };
-        at(position, "a space is missing after this `:`", format!("write it there: `{key}: …`"))
+        at(position, "a space is missing after this `:`", format!("write it there: `{}: …`", shown(key)))
     })
 }
 
@@ -131,21 +137,15 @@ pub(super) fn no_colon(scene: &Scene<'_>) -> Option<Mistake> {
     let word: String =
         rest.chars().take_while(|letter| letter.is_alphanumeric() || "-_".contains(*letter)).collect();
     let position = Position { line, column };
-    if !is_word(&word) {
-        return at(position, "this line has no key", "write `key: value`");
+    if !keys::is_of_language(&word) {
+        let help = "write `key: value`; if the line goes on with the text above it, indent it further";
+        return at(position, "this line has no key", help);
     }
     let after = rest.get(word.len()..).unwrap_or_default().trim_start();
     if after.starts_with('=') {
         return at(position, "a key has a `:` after it, not `=`", format!("write `{word}: …`"));
     }
-    let goes_on = match scene.lines.above(line) {
-        _ if keys::is_known(keys::HOOK, &word) => "",
-        Some((_, above)) if above.contains(": ") && beginning(above).column == column => {
-            "; if the line goes on with the text above it, indent it further"
-        }
-        _ => "",
-    };
-    at(position, format!("`:` is missing after `{word}`"), format!("write `{word}: …`{goes_on}"))
+    at(position, format!("`:` is missing after `{word}`"), format!("write `{word}: …`"))
 }
 
 /// A list's item that is not in the column of the others.

@@ -1,5 +1,7 @@
 //! What people do wrong, and what they are told.
 
+mod slips;
+
 use super::super::node;
 use super::*;
 
@@ -116,7 +118,7 @@ fn colons_and_dashes() {
     check(
         "- id: a\n  response-message: hello\n  world\n  execute-command: x\n",
         (3, 3),
-        "missing after `world`",
+        "has no key",
         "indent it further",
     );
     check(
