@@ -8,7 +8,6 @@ pub(super) use circumstances::{COMMAND_ENVIRONMENT, LIMITS, RUN_AS};
 pub(super) use verify::VERIFY;
 
 use crate::reference::Reference;
-use crate::sender;
 
 /// A key of a record.
 #[derive(Debug, Clone, Copy)]
@@ -62,15 +61,6 @@ const fn key(name: &'static str, shape: Shape, description: &'static str) -> Key
 /// Whether `name` is one of `keys`, in any case.
 pub(super) fn is_known(keys: &[Key], name: &str) -> bool {
     keys.iter().any(|key| key.name.eq_ignore_ascii_case(name))
-}
-
-/// Whether `word` is a key, or a word that a hooks file may have for a value: it tells nothing about its writer.
-pub(super) fn is_of_language(word: &str) -> bool {
-    let tables = [HOOK, REFERENCE, HEADER, RULE, MATCH, SECRET, VERIFY, DEDUPLICATE];
-    let words = MATCH_TYPES.iter().chain(&Reference::SOURCES).chain(&["true", "false", "GET", "POST", "PUT"]);
-    tables.iter().any(|table| is_known(table, word))
-        || words.copied().any(|known| known == word)
-        || sender::named(word).is_ok()
 }
 
 pub(super) fn names(keys: &[Key]) -> Vec<&'static str> {

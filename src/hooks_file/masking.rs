@@ -3,7 +3,9 @@
 use super::excerpt::token_end;
 use super::keys;
 use crate::nearest::nearest;
+use crate::reference::Reference;
 use crate::secrecy::random_parts;
+use crate::sender;
 
 /// A shorter secret is not looked for: it would blot out parts of other words.
 const SECRET_CHARACTERS_MIN: usize = 4;
@@ -62,6 +64,25 @@ fn is_harmless(line: &str) -> bool {
 /// Keys below a hook's own whose values are no secrets.
 const HARMLESS: [&str; 8] = ["source", "name", "envname", "type", "regex", "ip-range", "sender", "by"];
 
+/// Whether `word` is a key, or a word that a hooks file may have for a value: it tells nothing about its writer.
+pub(super) fn is_of_language(word: &str) -> bool {
+    let tables = [
+        keys::HOOK,
+        keys::REFERENCE,
+        keys::HEADER,
+        keys::RULE,
+        keys::MATCH,
+        keys::SECRET,
+        keys::VERIFY,
+        keys::DEDUPLICATE,
+    ];
+    let words =
+        keys::MATCH_TYPES.iter().chain(&Reference::SOURCES).chain(&["true", "false", "GET", "POST", "PUT"]);
+    tables.iter().any(|table| keys::is_known(table, word))
+        || words.copied().any(|known| known == word)
+        || sender::named(word).is_ok()
+}
+
 /// Only the words that are this program's own are left.
 fn without_values(line: &str) -> String {
     let is_of_word = |letter: char| !letter.is_whitespace() && !"'\"{}[],:#".contains(letter);
@@ -70,7 +91,7 @@ fn without_values(line: &str) -> String {
     while !rest.is_empty() {
         let end = rest.find(|letter| !is_of_word(letter)).unwrap_or(rest.len());
         let (word, after) = rest.split_at(end);
-        match keys::is_of_language(word) {
+        match is_of_language(word) {
             true => masked.push_str(word),
             false => {
                 masked.extend(word.chars().map(|letter| if letter.is_alphanumeric() { '*' } else { letter }))

@@ -1,7 +1,7 @@
 //! Mistakes in how lines are indented and in the marks of keys and items.
 
 use super::{Mistake, Scene, at};
-use crate::hooks_file::keys;
+use crate::hooks_file::masking::is_of_language;
 use crate::hooks_file::node::Position;
 
 /// The lines of a text.
@@ -64,7 +64,7 @@ impl<'l> Beginning<'l> {
 
 /// A word as it may be repeated: one that is not the program's own may be a secret.
 fn shown(word: &str) -> &str {
-    if keys::is_of_language(word) { word } else { "…" }
+    if is_of_language(word) { word } else { "…" }
 }
 
 fn is_word(text: &str) -> bool {
@@ -137,7 +137,7 @@ pub(super) fn no_colon(scene: &Scene<'_>) -> Option<Mistake> {
     let word: String =
         rest.chars().take_while(|letter| letter.is_alphanumeric() || "-_".contains(*letter)).collect();
     let position = Position { line, column };
-    if !keys::is_of_language(&word) {
+    if !is_of_language(&word) {
         let help = "write `key: value`; if the line goes on with the text above it, indent it further";
         return at(position, "this line has no key", help);
     }
