@@ -26,7 +26,7 @@ fn with_slip(text: &str, place: usize, typed: Option<char>) -> Option<String> {
     let is_in_secret = |secret: &&str| {
         text.match_indices(*secret).any(|(start, _)| place > start && place < start + secret.len())
     };
-    if SECRETS.iter().any(|secret| is_in_secret(secret)) {
+    if SECRETS.iter().any(is_in_secret) {
         return None;
     }
     let (before, after) = (text.get(..place)?, text.get(place..)?);
