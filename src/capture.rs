@@ -130,14 +130,12 @@ pub(crate) fn write(request: &Request, received_unix_ms: i64) -> Vec<u8> {
     message
 }
 
-/// `IP`, `IP:PORT`, or `@` for a Unix socket.
+/// A peer as it displays itself: `IP`, `IP:PORT`, `@` for a Unix socket, `unknown`.
 pub(crate) fn peer(text: &[u8]) -> Option<Peer> {
     let text = str::from_utf8(text).ok()?;
-    if text == "@" {
-        return Some(Peer::Unix);
-    }
-    let address = |ip: IpAddr| SocketAddr::new(ip, 0);
-    text.parse().ok().or_else(|| text.parse().ok().map(address)).map(Peer::Tcp)
+    let special = [Peer::Unix, Peer::Unclear].into_iter().find(|peer| peer.to_string() == text);
+    let address = || text.parse::<IpAddr>().ok().map(Peer::Address);
+    special.or_else(address).or_else(|| text.parse::<SocketAddr>().ok().map(Peer::Tcp))
 }
 
 /// `2026-01-01T12:00:00.123Z`.
@@ -336,9 +334,10 @@ mod tests {
                 headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
             }
             for body in ["", "body\r\n\r\n", "4\r\nbody\r\n0\r\n\r\n"] {
+                let peer = if chunked { peer(b"[::1]:4711") } else { peer(b"203.0.113.7") };
                 let request = Request {
                     id: "1".to_owned(),
-                    peer: peer(b"[::1]:4711").unwrap(),
+                    peer: peer.unwrap(),
                     method: Method::PUT,
                     path: "/hooks/a%20b".to_owned(),
                     query: Some("c=d".to_owned()),

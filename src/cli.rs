@@ -17,6 +17,7 @@ use clap::{ArgAction, CommandFactory, Parser};
 use hyper::header::{HeaderName, HeaderValue};
 
 use crate::circumstances::WITHHELD_VARIABLES;
+use crate::forwarded::TrustedProxies;
 use crate::hook;
 use crate::hooks_file::{Reading, template};
 use crate::privileges;
@@ -59,6 +60,10 @@ pub(crate) struct Flags {
     /// Header of the responses of `/` and of known hooks, `name=value`; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = header)]
     pub(crate) header: Vec<(HeaderName, HeaderValue)>,
+
+    /// Proxies that are believed who the client is, separated by commas: addresses, networks, `unix`
+    #[arg(long, value_name = "LIST", default_value = "", hide_default_value = true, value_parser = TrustedProxies::parse)]
+    pub(crate) trusted_proxies: TrustedProxies,
 
     #[command(flatten)]
     pub(crate) log: LogFlags,

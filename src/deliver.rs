@@ -14,6 +14,7 @@ use tracing::{debug, error, info, warn};
 
 use crate::body::{self, BodyBudget, BodyError, BodyLimits, Reservation};
 use crate::duplicates::{Admission, DeliveryKey, Duplicates};
+use crate::forwarded::TrustedProxies;
 use crate::hook::{Hook, HookTable, OutputInResponse};
 use crate::invocation::Invocation;
 use crate::judge::{Nobody, Ruling, judge};
@@ -57,6 +58,7 @@ pub(crate) struct Delivery {
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) routing: Routing,
+    pub(crate) trusted_proxies: TrustedProxies,
     pub(crate) global_headers: GlobalHeaders,
     pub(crate) body: BodyLimits,
     /// Bytes of a run's output that are kept.
@@ -90,6 +92,7 @@ pub(crate) async fn deliver(
     request: hyper::Request<Incoming>,
 ) -> HttpResponse {
     let received = Instant::now();
+    let peer = delivery.settings.trusted_proxies.client(peer, request.headers());
     let id = delivery.request_ids.id_of(request.headers());
     let method = clipped(request.method().as_str());
     let path = clipped(request.uri().path());
@@ -109,9 +112,9 @@ pub(crate) async fn deliver(
     match is_unmet.then(|| delivery.unmet.take(&hook, received)).flatten() {
         Some(untold) => {
             let untold = told_of(untold);
-            warn!(request = %id, hook, status, duration_ms, saved, "{method} {path}: {story}{untold}");
+            warn!(request = %id, hook, client = %peer, status, duration_ms, saved, "{method} {path}: {story}{untold}");
         }
-        None => info!(request = %id, hook, status, duration_ms, saved, "{method} {path}: {story}"),
+        None => info!(request = %id, hook, client = %peer, status, duration_ms, saved, "{method} {path}: {story}"),
     }
     response
 }

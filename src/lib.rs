@@ -15,6 +15,7 @@ mod admission;
 mod capture;
 mod conceal;
 mod facts;
+mod forwarded;
 mod hook;
 mod invocation;
 mod json_text;

@@ -21,11 +21,15 @@ pub(crate) struct Request {
     pub(crate) body: Bytes,
 }
 
-/// The other end of the connection.
+/// Who sends: the other end of the connection, or whom trusted proxies name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Peer {
     Tcp(SocketAddr),
+    /// As a proxy says it, without a port.
+    Address(IpAddr),
     Unix,
+    /// Somebody behind a proxy whose headers contradict each other.
+    Unclear,
 }
 
 impl Peer {
@@ -33,7 +37,8 @@ impl Peer {
     pub(crate) fn ip(self) -> Option<IpAddr> {
         match self {
             Self::Tcp(address) => Some(address.ip()),
-            Self::Unix => None,
+            Self::Address(ip) => Some(ip),
+            Self::Unix | Self::Unclear => None,
         }
     }
 }
@@ -42,7 +47,9 @@ impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(address) => address.fmt(f),
+            Self::Address(ip) => ip.fmt(f),
             Self::Unix => f.write_str("@"),
+            Self::Unclear => f.write_str("unknown"),
         }
     }
 }

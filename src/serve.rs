@@ -109,6 +109,9 @@ async fn run(flags: Flags, passed: Option<PassedSocket>, log_file: LogFile) -> R
     let watch = flags.hotreload.then(|| FileWatch::new(files.paths(), hooks_files_in)).transpose();
     let watch = watch.map_err(|error| format!("failed to watch the hooks files: {error}"))?;
     let delivery = Arc::new(delivery(&flags)?);
+    if flags.trusted_proxies.trusts_everybody() {
+        warn!("`-trusted-proxies` has every address in it: every client can say that it is another");
+    }
     load(&mut files, &delivery);
     if delivery.table.load().is_empty()
         && !flags.nopanic
@@ -271,6 +274,7 @@ fn delivery(flags: &Flags) -> Result<Delivery, String> {
     Ok(Delivery {
         settings: Settings {
             routing: Routing::new(&flags.urlprefix, &flags.http_methods),
+            trusted_proxies: flags.trusted_proxies.clone(),
             global_headers: flags.header.clone(),
             body: BodyLimits { size_max: max_body_size, timeout: body_timeout },
             output_max: max_output,

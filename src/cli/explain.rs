@@ -6,6 +6,7 @@ use clap::Parser;
 use hyper::header::{HeaderName, HeaderValue};
 
 use super::{header, parse_status};
+use crate::forwarded::TrustedProxies;
 use crate::units::parse_size;
 
 /// Shows what the server would do with a request, and why, without running anything.
@@ -54,6 +55,9 @@ pub(crate) struct ExplainFlags {
     /// Header of the responses of `/` and of known hooks, `name=value`; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = header)]
     pub(crate) header: Vec<(HeaderName, HeaderValue)>,
+    /// Proxies that are believed who the client is, separated by commas: addresses, networks, `unix`
+    #[arg(long, value_name = "LIST", default_value = "", hide_default_value = true, value_parser = TrustedProxies::parse)]
+    pub(crate) trusted_proxies: TrustedProxies,
     /// Largest request body; a larger one is answered 413
     #[arg(long, value_name = "SIZE", default_value = "32MiB", value_parser = parse_size)]
     pub(crate) max_body_size: usize,

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -20,7 +21,7 @@ use crate::sender::{Unit, parse_ms};
 const NOT_RUN: u8 = 3;
 
 /// Who sent a request that says nothing about it.
-const PEER_DEFAULT: &[u8] = b"127.0.0.1";
+const PEER_DEFAULT: Peer = Peer::Tcp(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0));
 
 pub(crate) fn command(flags: &ExplainFlags) -> ExitCode {
     let explained = explained(flags).and_then(|(report, output)| {
@@ -91,7 +92,8 @@ fn request(flags: &ExplainFlags) -> Result<(Request, i64), String> {
     if excess_bytes > 0 {
         eprintln!("hookrunner explain: {excess_bytes} bytes after the body's end are left out");
     }
-    let peer = given_peer.or(peer).or_else(|| capture::peer(PEER_DEFAULT)).unwrap_or(Peer::Unix);
+    let peer = given_peer.or(peer).unwrap_or(PEER_DEFAULT);
+    let peer = flags.trusted_proxies.client(peer, &headers);
     let at_unix_ms = at.or(received_unix_ms).unwrap_or_else(unix_ms_now);
     Ok((Request { id: "explain".to_owned(), peer, method, path, query, headers, body }, at_unix_ms))
 }
@@ -101,8 +103,12 @@ fn time(text: &str) -> Result<i64, String> {
     time.ok_or_else(|| format!("`-at {text}` is no time: write it like 2026-01-01T12:00:00Z"))
 }
 
+/// An address without a port gets one: every connection has.
 fn peer_of(text: &str) -> Result<Peer, String> {
-    let peer = capture::peer(text.as_bytes());
+    let peer = capture::peer(text.as_bytes()).map(|peer| match peer {
+        Peer::Address(ip) => Peer::Tcp(SocketAddr::new(ip, 0)),
+        peer => peer,
+    });
     peer.ok_or_else(|| format!("`-peer {text}` is no address: write one, or `@` for a Unix socket"))
 }
 

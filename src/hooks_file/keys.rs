@@ -285,7 +285,7 @@ pub(super) const MATCH: &[Key] = &[
         "ip-range",
         Shape::TextOrTexts,
         "For `ip-whitelist`: addresses and networks, separated by spaces, or a list of them. Behind a proxy the address \
-         is the proxy's.",
+         is the proxy's, unless `-trusted-proxies` names it.",
     ),
     key(
         "ip-file",

@@ -9,6 +9,7 @@ use super::{Fault, HmacKey, scalr};
 use crate::facts::{Facts, NoValue};
 use crate::network::contain;
 use crate::reference::Reference;
+use crate::request::Peer;
 
 pub(crate) enum Match {
     /// The text at `parameter`, compared.
@@ -123,7 +124,7 @@ pub(super) fn evaluate_match(part: &Match, facts: &Facts<'_>, now_unix_s: i64) -
             .map_err(Fault::from),
         Match::IpWhitelist { networks } => match facts.request.peer.ip() {
             Some(address) => Ok(contain(networks, address).then_some(()).ok_or("not in the list")),
-            None => Err(Fault::Other("a peer on a Unix socket has no address for `ip-whitelist`".to_owned())),
+            None => Err(Fault::Other(without_address(facts.request.peer).to_owned())),
         },
         Match::ScalrSignature { keys } => scalr::check(keys, facts.request, now_unix_s),
     };
@@ -131,6 +132,15 @@ pub(super) fn evaluate_match(part: &Match, facts: &Facts<'_>, now_unix_s: i64) -
         Ok(Ok(())) => MatchResult::Holds,
         Ok(Err(reason)) => MatchResult::Fails(reason),
         Err(fault) => MatchResult::Fault(fault),
+    }
+}
+
+fn without_address(peer: Peer) -> &'static str {
+    match peer {
+        Peer::Unclear => {
+            "`X-Forwarded-For` and `Forwarded` name different clients: there is no address for `ip-whitelist`"
+        }
+        _ => "a peer on a Unix socket has no address for `ip-whitelist`",
     }
 }
 

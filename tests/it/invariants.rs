@@ -55,6 +55,7 @@ const LAYERS: [Layer; 6] = [
             "capture",
             "conceal",
             "facts",
+            "forwarded",
             "hook",
             "invocation",
             "json_text",

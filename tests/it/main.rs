@@ -23,6 +23,7 @@ mod limits;
 mod log;
 mod pidfile;
 mod privileges;
+mod proxies;
 #[expect(dead_code, reason = "compat.rs compiles it alone, as the command of the recorded hooks")]
 mod recorder;
 mod references;

@@ -141,6 +141,17 @@ fn a_rule_that_ends_in_an_error() {
 }
 
 #[test]
+fn a_trusted_proxy_names_the_client() {
+    let message = "POST /hooks/ruled HTTP/1.1\nX-Forwarded-For: 198.51.100.1, 203.0.113.7\n\n";
+    for (trusted, found, result) in [("10.0.0.0/8", "203.0.113.7", "holds"), ("unix", "10.0.0.1", "fails")] {
+        let flags = ["-hooks=hooks.yaml", "-format=json", "-peer=10.0.0.1", "-trusted-proxies", trusted];
+        let json = explain(hooks().path(), message.as_bytes(), &flags).json();
+        let part = &json["rule"]["rules"][0];
+        assert_eq!((&part["found"], &part["result"]), (&found.into(), &result.into()), "{json:#}");
+    }
+}
+
+#[test]
 fn a_timestamp_that_is_too_old() {
     // 2026-01-01T11:50:00Z, with the signature of `{}`.
     let message = "POST /hooks/stripe HTTP/1.1\nStripe-Signature: t=1767268200,v1=7529247214a7f939fc87f4ca40d19d6795b51b3d621fdc8c24053b2505b75e7a\n\n{}";
