@@ -17,7 +17,7 @@ use crate::duplicates::{Admission, DeliveryKey, Duplicates};
 use crate::forwarded::TrustedProxies;
 use crate::hook::{Hook, HookTable, OutputInResponse};
 use crate::invocation::Invocation;
-use crate::judge::{Nobody, Ruling, judge};
+use crate::judge::{Judgement, Nobody, Ruling, judge};
 use crate::log::Quota;
 use crate::log_text::clipped;
 use crate::request::{Peer, Request};
@@ -114,7 +114,9 @@ pub(crate) async fn deliver(
             let untold = told_of(untold);
             warn!(request = %id, hook, client = %peer, status, duration_ms, saved, "{method} {path}: {story}{untold}");
         }
-        None => info!(request = %id, hook, client = %peer, status, duration_ms, saved, "{method} {path}: {story}"),
+        None => {
+            info!(request = %id, hook, client = %peer, status, duration_ms, saved, "{method} {path}: {story}")
+        }
     }
     response
 }
@@ -241,7 +243,9 @@ async fn deliver_to(
     let judging = || judge(hook, of_hook, handshake_only, *at_unix_ms, &mut Nobody);
     let judgement = off_the_others_way(of_hook.body.len() > LONG_BODY_BYTES, judging);
     tell_judgement(hook, id, &judgement);
-    let ruling = match judgement.ruling {
+    let Judgement { case, ruling, .. } = judgement;
+    let hook = case.as_ref().unwrap_or(hook);
+    let ruling = match ruling {
         Ruling::Met { invocation, delivery: value } => {
             return deliver_met(delivery, hook, received, invocation, value).await;
         }
@@ -285,7 +289,7 @@ async fn deliver_met(
             run(delivery, hook, Met { invocation, admission, received, stream, concealer }).await
         }
         Err(Duplicate) => {
-            let story = format!("{} got matched, but this delivery was accepted before", hook.id);
+            let story = format!("{} got matched, but this delivery was accepted before", hook.label());
             Answer::new(respond::accepted(&hook.response, &delivery.settings.global_headers), story)
         }
     }

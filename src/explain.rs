@@ -106,8 +106,9 @@ fn report(
     judgement: Judgement,
     trace: &Trace<'_>,
 ) -> Report {
-    let Judgement { verified, notes, ruling } = judgement;
-    let mut response = answer(respond::to_ruling(&ruling, hook, &request.headers, &server.global_headers));
+    let Judgement { verified, notes, case, ruling } = judgement;
+    let acting = case.as_deref().unwrap_or(hook);
+    let mut response = answer(respond::to_ruling(&ruling, acting, &request.headers, &server.global_headers));
     let verify = verify(hook, request, verified, &ruling);
     let payload = payload(hook, request, &notes, &ruling);
     let (verdict, reason) = match &ruling {
@@ -132,11 +133,13 @@ fn report(
     let mut report = Report {
         verify,
         payload,
-        rule: hook.rule.as_ref().map(|rule| trace.tree(rule)),
+        rule: trace.rule(case.as_deref()),
+        case: acting.case.clone(),
+        cases: trace.cases(),
         ..Report::brief(Some(&hook.id), verdict, reason, response)
     };
     if let Ruling::Met { invocation, .. } = ruling {
-        rehearse(server, hook, invocation, &notes, &mut report);
+        rehearse(server, acting, invocation, &notes, &mut report);
     }
     report.conceal(Concealer::of(hook, request));
     report

@@ -21,6 +21,10 @@ use crate::sender::Verifier;
 #[derive(Debug)]
 pub(crate) struct Hook {
     pub(crate) id: String,
+    /// The name of the case, when this is one of a hook's: then it has whatever that does not say otherwise.
+    pub(crate) case: Option<String>,
+    /// Of these the first whose rule is met runs; without any it is the hook itself.
+    pub(crate) cases: Vec<Arc<Hook>>,
     pub(crate) command: Command,
     pub(crate) arguments: Vec<Reference>,
     pub(crate) environment: Vec<Variable>,
@@ -75,6 +79,20 @@ impl Needs {
 }
 
 impl Hook {
+    /// As the log names it: `deploy`, `deploy (case staging)`.
+    pub(crate) fn label(&self) -> String {
+        match &self.case {
+            Some(case) => format!("{} (case {case})", self.id),
+            None => self.id.clone(),
+        }
+    }
+
+    /// What can run: its cases, or itself.
+    pub(crate) fn runnable(&self) -> impl Iterator<Item = &Hook> {
+        let itself = self.cases.is_empty().then_some(self);
+        itself.into_iter().chain(self.cases.iter().map(Arc::as_ref))
+    }
+
     /// Whether requests may come that ask something of the receiver instead of delivering.
     pub(crate) fn has_handshake(&self) -> bool {
         self.verify.as_ref().is_some_and(|verify| verify.verifier.has_handshake())
@@ -92,6 +110,7 @@ impl Hook {
         if let Some(rule) = &self.rule {
             rule.collect_parameters(&mut references);
         }
+        references.extend(self.cases.iter().flat_map(|case| case.references()));
         references
     }
 }

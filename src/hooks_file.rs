@@ -6,6 +6,7 @@
 
 mod check;
 mod check_admission;
+mod check_cases;
 mod check_circumstances;
 mod check_match;
 mod check_networks;

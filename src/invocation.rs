@@ -17,6 +17,8 @@ use crate::hook::{CommandOutput, FileVariable, Hook, Variable};
 #[derive(Debug)]
 pub(crate) struct Invocation {
     pub(crate) hook_id: String,
+    /// Of a hook with cases.
+    pub(crate) case: Option<String>,
     pub(crate) request_id: String,
     /// As the hook says it; the path is looked up when the run starts.
     pub(crate) program: OsString,
@@ -115,6 +117,7 @@ pub(crate) fn build(hook: &Hook, facts: &Facts<'_>) -> Result<(Invocation, Vec<S
     });
     let invocation = Invocation {
         hook_id: hook.id.clone(),
+        case: hook.case.clone(),
         request_id: facts.request.id.clone(),
         program: hook.command.program.clone().into(),
         arguments,

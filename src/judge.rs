@@ -2,6 +2,8 @@
 //! The server acts on a judgement, `explain` prints one. Nothing is logged here: what is worth a line is
 //! in the judgement.
 
+use std::sync::Arc;
+
 use crate::facts::{Facts, NoValue, NotParsed, Origin};
 use crate::hook::{DuplicateKey, Hook};
 use crate::invocation::{self, Invocation, Shortfall};
@@ -13,6 +15,8 @@ use crate::sender::{Answered, Decision, Labels, Refusal, Verified};
 
 /// Failing matches named in one log line.
 const FAILED_MATCHES_MAX: usize = 8;
+/// The same of cases.
+const UNMET_CASES_MAX: usize = 8;
 
 #[derive(Debug)]
 pub(crate) struct Judgement {
@@ -20,6 +24,8 @@ pub(crate) struct Judgement {
     pub(crate) verified: Option<Verified>,
     /// What came short on the way and decided nothing by itself.
     pub(crate) notes: Vec<Note>,
+    /// Of a hook with cases the one that is to run.
+    pub(crate) case: Option<Arc<Hook>>,
     pub(crate) ruling: Ruling,
 }
 
@@ -67,6 +73,8 @@ pub(crate) enum Note {
 pub(crate) trait Onlooker {
     /// The body has been read, and the rule comes next.
     fn facts(&mut self, _facts: &Facts<'_>) {}
+    /// The next case of the hook is looked at.
+    fn case(&mut self) {}
     /// A part of the rule has ended.
     fn rule(&mut self, _steps: &[Step], _observed: &Observed<'_>, _facts: &Facts<'_>) {}
 }
@@ -84,7 +92,7 @@ pub(crate) fn judge(
     now_unix_ms: i64,
     onlooker: &mut dyn Onlooker,
 ) -> Judgement {
-    let at_once = |ruling| Judgement { verified: None, notes: Vec::new(), ruling };
+    let at_once = |ruling| Judgement { verified: None, notes: Vec::new(), case: None, ruling };
     let decision = hook.verify.as_ref().map(|verify| verify.verifier.decide(request, now_unix_ms));
     let verified = match (decision, handshake_only) {
         (Some(Decision::Handshake(answered)), _) => return at_once(Ruling::Handshake(answered)),
@@ -94,8 +102,9 @@ pub(crate) fn judge(
         (None, None) => None,
     };
     let mut notes = Vec::new();
-    let ruling = judge_content(hook, request, now_unix_ms, &mut notes, onlooker);
-    Judgement { verified, notes, ruling }
+    let mut case = None;
+    let ruling = judge_content(hook, request, now_unix_ms, (&mut notes, &mut case), onlooker);
+    Judgement { verified, notes, case, ruling }
 }
 
 /// How the hook wants bodies read. `json_parts` is for [`json_parts`].
@@ -117,7 +126,7 @@ fn judge_content(
     hook: &Hook,
     request: &Request,
     now_unix_ms: i64,
-    notes: &mut Vec<Note>,
+    (notes, case): (&mut Vec<Note>, &mut Option<Arc<Hook>>),
     onlooker: &mut dyn Onlooker,
 ) -> Ruling {
     let json_parts = json_parts(hook);
@@ -135,9 +144,11 @@ fn judge_content(
         }
     }
     onlooker.facts(&facts);
-    if let Some(ruling) = judge_rule(hook, &facts, now_unix_ms, onlooker) {
-        return ruling;
+    match choose(hook, &facts, now_unix_ms, onlooker) {
+        Ok(chosen) => *case = chosen,
+        Err(ruling) => return ruling,
     }
+    let hook = case.as_deref().unwrap_or(hook);
     if let Some(rule) = &hook.rule {
         let used = rule::secrets_used(rule, &facts);
         notes.extend(used.into_iter().map(|(parameter, position)| Note::Rotation { parameter, position }));
@@ -167,14 +178,62 @@ fn origin<'h>(hook: &'h Hook, request: &Request) -> Origin<'h> {
     Origin { sender: Some(&verify.sender), labels }
 }
 
-/// `None` when the hook's rule is met, or when it has none.
+/// The first case whose rule is met; `None` for a hook without cases whose own is. As in an `or`, an error
+/// ends the search, but for a wrong signature that the case is soft on.
+fn choose(
+    hook: &Hook,
+    facts: &Facts<'_>,
+    now_unix_ms: i64,
+    onlooker: &mut dyn Onlooker,
+) -> Result<Option<Arc<Hook>>, Ruling> {
+    if hook.cases.is_empty() {
+        return judge_rule(hook, facts, now_unix_ms, onlooker).map(|()| None).map_err(Unmet::ruling);
+    }
+    let mut unmet = Vec::new();
+    for case in &hook.cases {
+        onlooker.case();
+        let Err(Unmet { because, fault }) = judge_rule(case, facts, now_unix_ms, onlooker) else {
+            return Ok(Some(case.clone()));
+        };
+        let because = format!("case {}: {because}", case.case.as_deref().unwrap_or_default());
+        match fault {
+            None => {}
+            Some(Fault::Signature) if case.soft_signature_failures => {}
+            fault => return Err(Unmet { because, fault }.ruling()),
+        }
+        // The last one is as good as any.
+        unmet.truncate(UNMET_CASES_MAX - 1);
+        unmet.push(because);
+    }
+    Err(Ruling::NotMet { because: unmet.join("; ") })
+}
+
+/// Why a rule is not met.
+struct Unmet {
+    because: String,
+    /// What the evaluation ended in, unless it simply came out false.
+    fault: Option<Fault>,
+}
+
+impl Unmet {
+    fn ruling(self) -> Ruling {
+        let Self { because, fault } = self;
+        match fault {
+            None => Ruling::NotMet { because },
+            Some(Fault::Required(missing)) => Ruling::Incomplete { because: missing },
+            Some(_) => Ruling::RuleError { because },
+        }
+    }
+}
+
+/// `Ok` when the hook's rule is met, or when it has none.
 fn judge_rule(
     hook: &Hook,
     facts: &Facts<'_>,
     now_unix_ms: i64,
     onlooker: &mut dyn Onlooker,
-) -> Option<Ruling> {
-    let rule = hook.rule.as_ref()?;
+) -> Result<(), Unmet> {
+    let Some(rule) = &hook.rule else { return Ok(()) };
     let conditions = Conditions {
         soft_signature_failures: hook.soft_signature_failures,
         now_unix_s: now_unix_ms.div_euclid(1_000),
@@ -192,12 +251,12 @@ fn judge_rule(
             failed.push(format!("{} {part}: {result}", display_path(steps)));
         }
     });
-    match verdict {
-        Verdict::Fired => None,
-        Verdict::NotFired => Some(Ruling::NotMet { because: failed.join("; ") }),
-        Verdict::Failed(Fault::Required(because)) => Some(Ruling::Incomplete { because }),
-        Verdict::Failed(_) => Some(Ruling::RuleError { because: failed.join("; ") }),
-    }
+    let fault = match verdict {
+        Verdict::Fired => return Ok(()),
+        Verdict::NotFired => None,
+        Verdict::Failed(fault) => Some(fault),
+    };
+    Err(Unmet { because: failed.join("; "), fault })
 }
 
 /// What tells this delivery from others, if the hook wants to know and the request says. An error when the

@@ -30,7 +30,7 @@ pub(super) struct Met {
 pub(super) async fn run(delivery: &Arc<Delivery>, hook: &Arc<Hook>, met: Met) -> Answer {
     let global = &delivery.settings.global_headers;
     let Met { invocation, admission, received, stream, concealer } = met;
-    let matched = format!("{} got matched", hook.id);
+    let matched = format!("{} got matched", hook.label());
     let (mut attempts, stage) = match begin(delivery, hook, invocation, received, concealer) {
         Ok(begun) => begun,
         Err(refused) => {

@@ -47,7 +47,7 @@ const NO_PROGRAM: i32 = 127;
 
 /// What is worth a line of its own. The verdict itself stands in the request's line.
 pub(super) fn tell_judgement(hook: &Hook, id: &str, judgement: &Judgement) {
-    let Judgement { verified, notes, ruling } = judgement;
+    let Judgement { verified, notes, ruling, case: _ } = judgement;
     let secrets = hook.verify.as_ref().map_or(0, |verify| verify.verifier.secret_count());
     let position = verified.and_then(|verified| verified.secret_position);
     if let Some(position) = position.filter(|_| secrets > 1) {
@@ -138,9 +138,19 @@ pub(super) fn told_of(untold: u64) -> String {
 }
 
 pub(super) fn tell_start(invocation: &Invocation, concealer: &Concealer) {
-    let Invocation { hook_id, request_id, program, arguments, environment, files, working_directory, .. } =
-        invocation;
-    info!(request = %request_id, hook = %hook_id, "{hook_id} hook triggered successfully, executing {program:?}");
+    let Invocation {
+        hook_id,
+        case,
+        request_id,
+        program,
+        arguments,
+        environment,
+        files,
+        working_directory,
+        ..
+    } = invocation;
+    let case = case.as_deref().unwrap_or_default();
+    info!(request = %request_id, hook = %hook_id, case, "{hook_id} hook triggered successfully, executing {program:?}");
     let directory = working_directory.as_deref().unwrap_or(std::path::Path::new("")).display();
     let variables: Vec<&str> = files.iter().map(|file| file.variable.as_str()).collect();
     debug!(

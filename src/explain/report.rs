@@ -21,7 +21,11 @@ pub(crate) struct Report {
     pub(super) reason: String,
     pub(super) verify: Option<VerifyReport>,
     pub(super) payload: Option<PayloadReport>,
+    /// Of a hook with cases, that of the one that would run.
     pub(super) rule: Option<Node>,
+    /// The name of the case that would run.
+    pub(super) case: Option<String>,
+    pub(super) cases: Vec<CaseReport>,
     pub(super) invocation: Option<InvocationReport>,
     pub(super) answer: Answer,
     /// What it was made to hide, for what else of the request is shown.
@@ -40,6 +44,8 @@ impl Report {
             verify: None,
             payload: None,
             rule: None,
+            case: None,
+            cases: Vec::new(),
             invocation: None,
             answer,
             concealer: Concealer::default(),
@@ -97,6 +103,14 @@ pub(super) struct PayloadReport {
     pub(super) is_wanted: bool,
 }
 
+#[derive(Debug, serde::Serialize)]
+pub(super) struct CaseReport {
+    pub(super) name: String,
+    pub(super) result: NodeResult,
+    /// `None`: the case has none.
+    pub(super) rule: Option<Node>,
+}
+
 /// One part of a rule.
 #[derive(Debug, serde::Serialize)]
 #[serde(untagged)]
@@ -116,6 +130,14 @@ pub(super) enum Node {
         result: NodeResult,
         reason: Option<String>,
     },
+}
+
+impl Node {
+    pub(super) fn result(&self) -> NodeResult {
+        match self {
+            Self::Operator { result, .. } | Self::Match { result, .. } => *result,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::quote::{quoted, shell_quoted};
 use super::report::{
-    Answer, CircumstancesReport, InvocationReport, LimitsReport, Node, NodeResult, PayloadReport, Report,
+    Answer, CaseReport, CircumstancesReport, InvocationReport, LimitsReport, Node, NodeResult, PayloadReport, Report,
     UserReport, Verdict, VerifyReport, VerifyResult, When,
 };
 use crate::capture::rfc3339_ms;
@@ -47,7 +47,10 @@ pub(super) fn text(report: &Report, request: &Request, at_unix_ms: i64) -> Strin
     let is_reached = report.verdict != Verdict::MethodNotAllowed;
     out.verify(report.verify.as_ref(), is_reached, report);
     out.payload(report.payload.as_ref());
-    out.rule(report.rule.as_ref(), report.payload.is_some());
+    match report.cases.as_slice() {
+        [] => out.rule(report.rule.as_ref(), report.payload.is_some()),
+        cases => out.cases(cases),
+    }
     out.invocation(report.invocation.as_ref());
     out.answer(report);
     out.0
@@ -166,6 +169,17 @@ impl Text {
             Some(rule) => self.node(rule, 1),
             None if is_reached => self.line(NOT_REACHED, "the hook has no rule"),
             None => self.line(NOT_REACHED, "not reached"),
+        }
+    }
+
+    fn cases(&mut self, cases: &[CaseReport]) {
+        self.head("Cases");
+        for CaseReport { name, result, rule } in cases {
+            let note = if rule.is_none() { ": it has no rule" } else { "" };
+            self.line(mark(*result), &format!("{}{note}", quoted(name)));
+            if let Some(rule) = rule.as_ref().filter(|_| *result != NodeResult::NotReached) {
+                self.node(rule, 2);
+            }
         }
     }
 

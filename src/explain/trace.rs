@@ -1,7 +1,9 @@
 //! Looks on while a rule is evaluated, and lays what it saw over the rule's tree.
 
+use std::sync::Arc;
+
 use super::mask::is_secret;
-use super::report::{Node, NodeResult};
+use super::report::{CaseReport, Node, NodeResult};
 use crate::conceal::MASK;
 use crate::facts::Facts;
 use crate::hook::Hook;
@@ -14,8 +16,12 @@ const ITEMS_SHOWN_MAX: usize = 20;
 
 pub(super) struct Trace<'h> {
     hook: &'h Hook,
-    seen: Vec<(Vec<Step>, Seen)>,
+    /// Of the hook's own rule and then of each case that was looked at.
+    rules: Vec<Reached>,
 }
+
+/// The parts of one rule that were reached.
+type Reached = Vec<(Vec<Step>, Seen)>;
 
 /// One part of the rule that was reached.
 struct Seen {
@@ -28,21 +34,42 @@ struct Seen {
 
 impl<'h> Trace<'h> {
     pub(super) fn new(hook: &'h Hook) -> Self {
-        Self { hook, seen: Vec::new() }
+        Self { hook, rules: vec![Reached::new()] }
     }
 
-    /// `rule` is the hook's.
-    pub(super) fn tree(&self, rule: &Rule) -> Node {
-        self.node(rule, &mut Vec::new())
+    /// The rule of `case`, or of a hook without cases.
+    pub(super) fn rule(&self, case: Option<&Hook>) -> Option<Node> {
+        let (rule, index) = match case {
+            Some(case) => (&case.rule, self.hook.cases.iter().position(|one| one.case == case.case)? + 1),
+            None if self.hook.cases.is_empty() => (&self.hook.rule, 0),
+            None => return None,
+        };
+        Some(self.node(rule.as_ref()?, self.rules.get(index)?, &mut Vec::new()))
     }
 
-    fn node(&self, rule: &Rule, steps: &mut Vec<Step>) -> Node {
-        let seen = self.seen.iter().find(|(of, _)| of == steps).map(|(_, seen)| seen);
+    pub(super) fn cases(&self) -> Vec<CaseReport> {
+        let report = |(index, case): (usize, &Arc<Hook>)| {
+            let reached = self.rules.get(index + 1);
+            let nothing = Reached::new();
+            let rule = case.rule.as_ref();
+            let rule = rule.map(|rule| self.node(rule, reached.unwrap_or(&nothing), &mut Vec::new()));
+            let result = match (&rule, reached) {
+                (_, None) => NodeResult::NotReached,
+                (None, Some(_)) => NodeResult::Holds,
+                (Some(rule), Some(_)) => rule.result(),
+            };
+            CaseReport { name: case.case.clone().unwrap_or_default(), result, rule }
+        };
+        self.hook.cases.iter().enumerate().map(report).collect()
+    }
+
+    fn node(&self, rule: &Rule, reached: &Reached, steps: &mut Vec<Step>) -> Node {
+        let seen = reached.iter().find(|(of, _)| of == steps).map(|(_, seen)| seen);
         let result = seen.map_or(NodeResult::NotReached, |seen| seen.result);
         let reason = seen.and_then(|seen| seen.reason.clone());
         let mut below = |step, part| {
             steps.push(step);
-            let node = self.node(part, steps);
+            let node = self.node(part, reached, steps);
             steps.pop();
             node
         };
@@ -70,6 +97,10 @@ impl<'h> Trace<'h> {
 }
 
 impl Onlooker for Trace<'_> {
+    fn case(&mut self) {
+        self.rules.push(Reached::new());
+    }
+
     fn rule(&mut self, steps: &[Step], observed: &Observed<'_>, facts: &Facts<'_>) {
         let seen = match observed {
             Observed::Operator { truth, fault } => Seen {
@@ -91,7 +122,9 @@ impl Onlooker for Trace<'_> {
                     .and_then(|other| shown(other, facts, is_secret(part, self.hook))),
             },
         };
-        self.seen.push((steps.to_vec(), seen));
+        if let Some(reached) = self.rules.last_mut() {
+            reached.push((steps.to_vec(), seen));
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::check_admission::{concurrency, retry};
+use super::check_cases::cases;
 use super::check_circumstances::circumstances;
 use super::check_response::{command_output, response_settings};
 use super::check_rule::rule;
@@ -130,13 +131,11 @@ fn hook(reader: &mut Reader<'_>, node: &Node) -> Option<Entry> {
     let record = reader.record(node, "a hook", keys::HOOK)?;
     let id_read = reader.text(record, "id").filter(|id| !id.is_empty());
     let before = reader.problems.len();
-    let hook = read_hook(reader, record, id_read.clone().unwrap_or_default());
-    if let Some(examination) = &reader.reading.examination {
-        let mut problems = reader.problems.iter().skip(before);
-        let is_refused =
-            reader.refusal.is_some() || problems.any(|(problem, _)| problem.effect() == Effect::FileRefused);
-        lint::hook(reader, record, &hook, is_refused, examination.is_status_sent);
-        inspect::command(reader, record, &hook, examination);
+    let mut hook = read_hook(reader, record, id_read.clone().unwrap_or_default());
+    hook.cases = cases(reader, record, &hook);
+    hook.needs = Needs::of(&hook);
+    if hook.cases.is_empty() {
+        examine(reader, record, &hook, before);
     }
     let Some(id) = id_read else {
         reader.report(
@@ -152,6 +151,17 @@ fn hook(reader: &mut Reader<'_>, node: &Node) -> Option<Entry> {
     })
 }
 
+/// Says for `check` what else may be wrong with what can run. There were `before` problems when its reading began.
+pub(super) fn examine(reader: &mut Reader<'_>, record: Record<'_>, hook: &Hook, before: usize) {
+    if let Some(examination) = &reader.reading.examination {
+        let mut problems = reader.problems.iter().skip(before);
+        let is_refused =
+            reader.refusal.is_some() || problems.any(|(problem, _)| problem.effect() == Effect::FileRefused);
+        lint::hook(reader, record, hook, is_refused, examination.is_status_sent);
+        inspect::command(reader, record, hook, examination);
+    }
+}
+
 /// The id before anything is checked, so that every report can name the hook.
 fn peek_id(node: &Node) -> Option<String> {
     let Node::Mapping(entries) = node else { return None };
@@ -163,10 +173,12 @@ fn peek_id(node: &Node) -> Option<String> {
     }
 }
 
-fn read_hook(reader: &mut Reader<'_>, record: Record<'_>, id: String) -> Hook {
+/// What `record` says but for the cases. Those are read by the same, with the hook as their defaults.
+pub(super) fn read_hook(reader: &mut Reader<'_>, record: Record<'_>, id: String) -> Hook {
     let program = reader.text(record, "execute-command").unwrap_or_default();
-    if program.is_empty() {
-        let message = "the hook has no `execute-command`: it cannot run";
+    if program.is_empty() && (reader.is_in_case || !record.has("cases")) {
+        let what = if reader.is_in_case { "case" } else { "hook" };
+        let message = format!("the {what} has no `execute-command`: it cannot run");
         reader.report(Kind::NoCommand, message, "name the program to run");
     }
     let working_directory = reader.text(record, "command-working-directory").filter(|path| !path.is_empty());
@@ -184,6 +196,8 @@ fn read_hook(reader: &mut Reader<'_>, record: Record<'_>, id: String) -> Hook {
     let concurrency = concurrency(reader, record, &id);
     let mut hook = Hook {
         id,
+        case: None,
+        cases: Vec::new(),
         command: Command { program, working_directory, output: command_output(reader, record) },
         arguments: reader.list(record, "pass-arguments-to-command", argument),
         environment: reader.list(record, "pass-environment-to-command", variable),

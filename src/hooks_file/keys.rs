@@ -4,6 +4,8 @@
 mod circumstances;
 mod verify;
 
+use std::sync::LazyLock;
+
 pub(super) use circumstances::{COMMAND_ENVIRONMENT, LIMITS, RUN_AS};
 pub(super) use verify::VERIFY;
 
@@ -52,6 +54,7 @@ pub(super) enum Shape {
     CommandEnvironment,
     RunAs,
     Limits,
+    Cases,
 }
 
 const fn key(name: &'static str, shape: Shape, description: &'static str) -> Key {
@@ -192,6 +195,31 @@ pub(super) const HOOK: &[Key] = &[
         "The same as `concurrency` with `max` alone: further deliveries wait in a queue.",
     ),
     key("retry", Shape::Retry, "Runs a command that failed again."),
+    key(
+        "cases",
+        Shape::Cases,
+        "Several commands of one hook: the first whose rule is met runs. The hook's keys are the defaults of its cases.",
+    ),
+];
+
+/// Of a case: its name, and the keys of a hook, which are its defaults.
+pub(super) static CASE: LazyLock<Vec<Key>> = LazyLock::new(|| {
+    let name =
+        key("name", Shape::Text, "What the log calls the case. Without it: its place in the list, from 0.");
+    std::iter::once(name).chain(HOOK.iter().copied()).collect()
+});
+
+/// Keys of a hook that its cases cannot have: they count before it is known which case it is.
+pub(super) const OF_HOOK_ALONE: [&str; 9] = [
+    "id",
+    "cases",
+    "verify",
+    "deduplicate",
+    "concurrency",
+    "maximum-concurrent-executions",
+    "http-methods",
+    "incoming-payload-content-type",
+    "parse-parameters-as-json",
 ];
 
 pub(super) const COMMAND_OUTPUTS: [&str; 2] = ["combined", "stdout"];

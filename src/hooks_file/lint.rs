@@ -68,6 +68,23 @@ pub(super) fn reference(reader: &mut Reader<'_>, reference: &Reference) {
     }
 }
 
+/// The rule of `case`, which stands in the place of its hook's, `own` being all that the case itself says.
+pub(super) fn rule_of_case(reader: &mut Reader<'_>, own: Record<'_>, hook: &Hook, case: &Hook) {
+    let asks_for_secret = |hook: &Hook| {
+        let rule = hook.rule.as_ref();
+        rule.is_some_and(|rule| guard::of_rule(rule, hook.soft_signature_failures) == Guard::Secret)
+    };
+    if guard::of(case) == Guard::Secret && case.verify.is_some()
+        || !asks_for_secret(hook)
+        || asks_for_secret(case)
+    {
+        return;
+    }
+    let message = "the rule of a case stands in the place of the hook's: the secret that the hook's asks for is not asked for here";
+    let help = "write the hook's rule into this one, with `and`, or use `verify`, which guards all cases";
+    reader.at(own, "trigger-rule", |reader, _| reader.report_key(Kind::DroppedSecret, message, help));
+}
+
 /// A variable's name, at the reference that makes it.
 pub(super) fn variable_name(reader: &mut Reader<'_>, name: &str) {
     let is_first = |character: char| character.is_ascii_alphabetic() || character == '_';

@@ -49,6 +49,8 @@ pub(super) struct Reader<'t> {
     pub(super) file_refused: bool,
     /// Within `verify` or `deduplicate`: a wrong type there refuses the hook, not the file.
     pub(super) is_in_guard: bool,
+    /// Within a case of a hook.
+    pub(super) is_in_case: bool,
     pub(super) literal_secrets: Vec<LiteralSecret>,
     path: Vec<Segment>,
     names: Vec<String>,
@@ -59,29 +61,72 @@ pub(super) struct Reader<'t> {
 pub(super) struct Record<'n> {
     entries: &'n [(String, Node)],
     keys: &'static [Key],
+    /// What counts for the keys that are not there.
+    defaults: Option<Defaults<'n>>,
+}
+
+#[derive(Clone, Copy)]
+struct Defaults<'n> {
+    entries: &'n [(String, Node)],
+    steps_up: usize,
+}
+
+/// Where the value of a key stands: in the record itself, or some steps further up.
+#[derive(Clone, Copy)]
+pub(super) struct At {
+    index: usize,
+    steps_up: usize,
+}
+
+impl From<usize> for At {
+    fn from(index: usize) -> Self {
+        Self { index, steps_up: 0 }
+    }
 }
 
 impl<'n> Record<'n> {
     /// The mapping `node`, whose keys are not checked (again).
     pub(super) fn of(node: &'n Node, keys: &'static [Key]) -> Option<Self> {
         match node {
-            Node::Mapping(entries) => Some(Self { entries, keys }),
+            Node::Mapping(entries) => Some(Self { entries, keys, defaults: None }),
             _ => None,
         }
     }
 
-    /// The value at `key` and its index; null counts as absent. The last of several counts.
-    pub(super) fn get(&self, key: &str) -> Option<(usize, &'n Node)> {
+    /// The record with what it does not say taken from `defaults`, which stands `steps_up` further up.
+    pub(super) fn with_defaults(self, defaults: Self, steps_up: usize) -> Self {
+        Self { defaults: Some(Defaults { entries: defaults.entries, steps_up }), ..self }
+    }
+
+    /// The value at `key` and where it is; null counts as absent. The last of several counts.
+    pub(super) fn get(&self, key: &str) -> Option<(At, &'n Node)> {
         debug_assert!(keys::is_known(self.keys, key), "`{key}` is in no table");
-        let at = self.entries.iter().rposition(|(name, _)| name.eq_ignore_ascii_case(key))?;
-        let (_, node) = self.entries.get(at)?;
-        (*node != Node::Null).then_some((at, node))
+        let own = value_in(self.entries, key).map(|(index, node)| (At::from(index), node));
+        own.or_else(|| {
+            let Defaults { entries, steps_up } = self.defaults?;
+            value_in(entries, key).map(|(index, node)| (At { index, steps_up }, node))
+        })
     }
 
     pub(super) fn has(&self, key: &str) -> bool {
-        debug_assert!(keys::is_known(self.keys, key), "`{key}` is in no table");
-        self.entries.iter().any(|(name, _)| name.eq_ignore_ascii_case(key))
+        self.has_itself(key) || self.defaults.is_some_and(|defaults| is_in(defaults.entries, key))
     }
+
+    /// Whether the key is there, and not only among the defaults.
+    pub(super) fn has_itself(&self, key: &str) -> bool {
+        debug_assert!(keys::is_known(self.keys, key), "`{key}` is in no table");
+        is_in(self.entries, key)
+    }
+}
+
+fn is_in(entries: &[(String, Node)], key: &str) -> bool {
+    entries.iter().any(|(name, _)| name.eq_ignore_ascii_case(key))
+}
+
+fn value_in<'n>(entries: &'n [(String, Node)], key: &str) -> Option<(usize, &'n Node)> {
+    let index = entries.iter().rposition(|(name, _)| name.eq_ignore_ascii_case(key))?;
+    let (_, node) = entries.get(index)?;
+    (*node != Node::Null).then_some((index, node))
 }
 
 impl<'t> Reader<'t> {
@@ -96,6 +141,7 @@ impl<'t> Reader<'t> {
             refusal: None,
             file_refused: false,
             is_in_guard: false,
+            is_in_case: false,
             literal_secrets: Vec::new(),
             path: Vec::new(),
             names: Vec::new(),
@@ -111,12 +157,17 @@ impl<'t> Reader<'t> {
         value
     }
 
-    pub(super) fn entry<T>(&mut self, index: usize, name: &str, read: impl FnOnce(&mut Self) -> T) -> T {
+    pub(super) fn entry<T>(&mut self, at: impl Into<At>, name: &str, read: impl FnOnce(&mut Self) -> T) -> T {
+        let At { index, steps_up } = at.into();
+        let depth = self.path.len().saturating_sub(steps_up);
+        let (path, names) = (self.path.split_off(depth), self.names.split_off(depth));
         self.path.push(Segment::Entry(index));
         self.names.push(name.to_owned());
         let value = read(self);
         self.names.pop();
         self.path.pop();
+        self.path.extend(path);
+        self.names.extend(names);
         value
     }
 
@@ -201,6 +252,13 @@ impl<'t> Reader<'t> {
             Effect::Error | Effect::Warning => {}
         }
         let most = if self.reading.examination.is_some() { CHECKED_PROBLEMS_MAX } else { PROBLEMS_MAX };
+        // What a case has from its hook is read with each case.
+        let is_known = |(problem, known): &(Problem, Place)| {
+            problem.kind == kind && problem.message == message && known.target == place.target
+        };
+        if self.is_in_case && self.problems.iter().any(is_known) {
+            return;
+        }
         if self.problems.len() == most {
             self.problems_dropped += 1;
             return;
@@ -239,7 +297,7 @@ impl<'t> Reader<'t> {
         for (index, (name, _)) in entries.iter().enumerate() {
             self.entry(index, name, |reader| reader.check_key(&entries[..index], name, keys));
         }
-        Some(Record { entries, keys })
+        Some(Record { entries, keys, defaults: None })
     }
 
     fn check_key(&mut self, before: &[(String, Node)], name: &str, keys: &[Key]) {

@@ -18,7 +18,8 @@ pub(crate) fn schema() -> Value {
         "$defs": {
             "text": {"type": ["string", "number", "boolean"]},
             "flag": {"enum": [true, false, "yes", "no", "on", "off"]},
-            "hook": record(keys::HOOK, &["id", "execute-command"]),
+            "hook": hook(),
+            "case": case(),
             "reference": record(keys::REFERENCE, &["source"]),
             "header": record(keys::HEADER, &["name"]),
             "rule": rule(),
@@ -47,6 +48,19 @@ fn record(keys: &[Key], required: &[&str]) -> Value {
         "required": required,
         "additionalProperties": false,
     })
+}
+
+/// Its cases may have the commands.
+fn hook() -> Value {
+    let mut hook = record(keys::HOOK, &["id"]);
+    hook["anyOf"] = json!([{"required": ["execute-command"]}, {"required": ["cases"]}]);
+    hook
+}
+
+fn case() -> Value {
+    let is_of_hook = |key: &&Key| keys::OF_HOOK_ALONE.contains(&key.name);
+    let keys: Vec<Key> = keys::CASE.iter().filter(|key| !is_of_hook(key)).copied().collect();
+    record(&keys, &[])
 }
 
 fn described(key: &Key) -> Value {
@@ -107,6 +121,7 @@ fn shape(shape: Shape) -> Value {
         }
         Shape::RunAs => of("run-as"),
         Shape::Limits => of("limits"),
+        Shape::Cases => json!({"type": "array", "minItems": 1, "items": of("case")}),
     }
 }
 

@@ -95,13 +95,15 @@ pub(super) fn load(files: &mut HooksFiles, delivery: &Delivery) {
     for problem in &problems {
         tell(problem);
     }
-    let mut hooks: Vec<&Hook> = table.hooks().filter(|hook| !hook.command.program.is_empty()).collect();
+    let runnable = table.hooks().flat_map(Hook::runnable);
+    let mut hooks: Vec<&Hook> = runnable.filter(|hook| !hook.command.program.is_empty()).collect();
     hooks.sort_by(|one, other| one.id.cmp(&other.id));
     for hook in hooks {
         let directory = hook.command.working_directory.as_deref().map(std::path::Path::new);
         let program = std::path::Path::new(&hook.command.program);
         if let Err(failure) = examine(program, directory, &delivery.settings.surroundings) {
-            warn!(hook = %hook.id, "the command {program:?} cannot be run now: {failure}");
+            let case = hook.case.as_deref().unwrap_or_default();
+            warn!(hook = %hook.id, case, "the command {program:?} cannot be run now: {failure}");
         }
     }
     let table = Arc::new(table);
