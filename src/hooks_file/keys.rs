@@ -209,7 +209,7 @@ pub(super) static CASE: LazyLock<Vec<Key>> = LazyLock::new(|| {
     std::iter::once(name).chain(HOOK.iter().copied()).collect()
 });
 
-/// Keys of a hook that its cases cannot have: they count before it is known which case it is.
+/// Keys of a hook that its cases cannot have: they count whichever case it is.
 pub(super) const OF_HOOK_ALONE: [&str; 9] = [
     "id",
     "cases",

@@ -116,6 +116,15 @@ pub(super) const CASES: &[Case] = &[
     file!(GuardType "a list for a name"
         "- {id: a, execute-command: 'true', verify: {sender: [github], secret: abcdefgh}, http-methods: [POST]}\n"),
     hook!(GuardType "a word for a record" "deduplicate: delivery-id"),
+    hook!(MisplacedKey "verify in a case" "cases: [{name: main, verify: {sender: github, secret: hunter22}}]"),
+    hook!(BadCases "none" "cases: []"),
+    hook!(BadCases "one name twice" "cases:\n  - {name: main}\n  - {name: main}"),
+    hook!(BadCases "the name of a place" "cases: [{name: 1}, {execute-command: 'false'}]"),
+    file!(NoCommand "in a case" "- id: a\n  verify: {sender: none}\n  http-methods: [POST]\n  cases:\n  - name: main\n"),
+    file!(CommandMissing "of a case, inherited and its own"
+        "- id: a\n  execute-command: no-such-command\n  verify: {sender: none}\n  http-methods: [POST]\n  cases:\n  - name: main\n  - name: next\n  - name: test\n    execute-command: no-other-command\n"),
+    file!(DroppedSecret "in the second case"
+        "- id: a\n  execute-command: 'true'\n  http-methods: [POST]\n  trigger-rule:\n    match: {type: payload-hmac-sha256, secret: hunter22, parameter: {source: header, name: X-Signature}}\n  cases:\n  - name: main\n  - name: test\n    trigger-rule:\n      match: {type: value, value: dev, parameter: {source: payload, name: ref}}\n"),
     rule!(EmptyRule "no operator" "{}"),
     rule!(EmptyRule "no parts" "{or: []}"),
     rule!(EmptyRule "a match without match" "{type: value, value: main, parameter: {source: payload, name: ref}}"),

@@ -136,6 +136,13 @@ fn mistakes_do_not_fit() {
     check("verify: {sender: githbu}");
     check("verify: {secret: {env: A, file: b}}");
     check("deduplicate: {for: 1h}");
+    check("cases: []");
+    check("cases: [{verify: {sender: none}}]");
+    check("cases: [{trigger-rule: {}}]");
+    assert!(!faults(&validator, "- id: a\n").is_empty());
+    assert!(
+        faults(&validator, "- id: a\n  cases: [{name: b, execute-command: c, timeout: 5m}]\n").is_empty()
+    );
     assert!(!faults(&validator, "id: a\nexecute-command: b\n").is_empty());
     assert!(!faults(&validator, "- execute-command: b\n").is_empty());
 }

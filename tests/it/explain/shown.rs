@@ -73,6 +73,19 @@ const HOOKS: &str = r#"
 - id: refused
   execute-command: /bin/echo
   trigger-rule: {match: {type: value, parameter: {source: url, name: a}}}
+- id: cases
+  execute-command: /bin/echo
+  pass-arguments-to-command: [{source: payload, name: ref}]
+  cases:
+    - name: main
+      trigger-rule: {match: {type: value, value: main, parameter: {source: payload, name: ref}}}
+    - name: others
+      trigger-rule:
+        and:
+          - match: {type: exists, parameter: {source: payload, name: ref}}
+          - match: {type: value, parameter: {source: payload, name: ref}, other-parameter: {source: header, name: X-Ref}}
+      pass-arguments-to-command: []
+    - trigger-rule: {match: {type: 'null', parameter: {source: payload, name: ref}}}
 - id: bytes
   execute-command: /bin/echo
   pass-arguments-to-command: [{source: url, name: a}]
@@ -157,6 +170,20 @@ fn a_timestamp_that_is_too_old() {
     let message = "POST /hooks/stripe HTTP/1.1\nStripe-Signature: t=1767268200,v1=7529247214a7f939fc87f4ca40d19d6795b51b3d621fdc8c24053b2505b75e7a\n\n{}";
     assert_snapshot!(shown(message, "text", 3));
     assert_snapshot!(shown(message, "json", 3));
+}
+
+#[test]
+fn a_hook_with_cases() {
+    let message = |reference: &str| {
+        format!(
+            "POST /hooks/cases HTTP/1.1\nContent-Type: application/json\nX-Ref: next\n\n{{\"ref\": {reference}}}"
+        )
+    };
+    for (reference, name, code) in [(r#""next""#, "second", 0), (r#""test""#, "none", 3), ("null", "last", 0)]
+    {
+        assert_snapshot!(format!("cases_{name}_text"), shown(&message(reference), "text", code));
+        assert_snapshot!(format!("cases_{name}_json"), shown(&message(reference), "json", code));
+    }
 }
 
 #[test]
