@@ -231,13 +231,7 @@ async fn deliver_to(
     let global = &delivery.settings.global_headers;
     let received = match receive(delivery, peer, id, request).await {
         Ok(received) => received,
-        Err(refused) => {
-            if !matches!(refused, BodyError::Broken(_)) {
-                warn!(request = %id, hook = %hook.id, "{refused}");
-            }
-            let story = format!("{} got matched, but {refused}", hook.id);
-            return Answer::new(respond::body_refused(&refused, global), story);
-        }
+        Err(refused) => return body_refused(hook, id, &refused, global),
     };
     let Received { request: of_hook, at_unix_ms, .. } = &received;
     let judging = || judge(hook, of_hook, handshake_only, *at_unix_ms, &mut Nobody);
@@ -293,6 +287,14 @@ async fn deliver_met(
             Answer::new(respond::accepted(&hook.response, &delivery.settings.global_headers), story)
         }
     }
+}
+
+fn body_refused(hook: &Hook, id: &str, refused: &BodyError, global: &GlobalHeaders) -> Answer {
+    if !matches!(refused, BodyError::Broken(_)) {
+        warn!(request = %id, hook = %hook.id, "{refused}");
+    }
+    let story = format!("{} got matched, but {refused}", hook.id);
+    Answer::new(respond::body_refused(refused, global), story)
 }
 
 /// The secret that came with a handshake could not be kept.

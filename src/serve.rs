@@ -9,7 +9,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use rustix::process::set_child_subreaper;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing::{Level, error, info};
+use tracing::{Level, error, info, warn};
 
 use crate::body::{BodyBudget, BodyLimits};
 use crate::cli::{self, Flags, LimitFlags, LogFlags, TlsFlags};

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use super::quote::{quoted, shell_quoted};
 use super::report::{
-    Answer, CaseReport, CircumstancesReport, InvocationReport, LimitsReport, Node, NodeResult, PayloadReport, Report,
-    UserReport, Verdict, VerifyReport, VerifyResult, When,
+    Answer, CaseReport, CircumstancesReport, InvocationReport, LimitsReport, Node, NodeResult, PayloadReport,
+    Report, UserReport, Verdict, VerifyReport, VerifyResult, When,
 };
 use crate::capture::rfc3339_ms;
 use crate::circumstances::CLEAN_VARIABLES;

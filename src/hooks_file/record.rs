@@ -1,5 +1,7 @@
 //! Reading records of known keys from a tree of nodes, with every mistake reported at its place.
 
+mod mapping;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +13,8 @@ use super::problem::{Effect, Kind, Problem};
 use crate::nearest::nearest;
 use crate::sender;
 use crate::units::parse_duration;
+
+pub(super) use mapping::{At, Record};
 
 /// Problems reported of one file when it is loaded; further ones are counted only.
 const PROBLEMS_MAX: usize = 200;
@@ -54,79 +58,6 @@ pub(super) struct Reader<'t> {
     pub(super) literal_secrets: Vec<LiteralSecret>,
     path: Vec<Segment>,
     names: Vec<String>,
-}
-
-/// A mapping whose keys were checked.
-#[derive(Clone, Copy)]
-pub(super) struct Record<'n> {
-    entries: &'n [(String, Node)],
-    keys: &'static [Key],
-    /// What counts for the keys that are not there.
-    defaults: Option<Defaults<'n>>,
-}
-
-#[derive(Clone, Copy)]
-struct Defaults<'n> {
-    entries: &'n [(String, Node)],
-    steps_up: usize,
-}
-
-/// Where the value of a key stands: in the record itself, or some steps further up.
-#[derive(Clone, Copy)]
-pub(super) struct At {
-    index: usize,
-    steps_up: usize,
-}
-
-impl From<usize> for At {
-    fn from(index: usize) -> Self {
-        Self { index, steps_up: 0 }
-    }
-}
-
-impl<'n> Record<'n> {
-    /// The mapping `node`, whose keys are not checked (again).
-    pub(super) fn of(node: &'n Node, keys: &'static [Key]) -> Option<Self> {
-        match node {
-            Node::Mapping(entries) => Some(Self { entries, keys, defaults: None }),
-            _ => None,
-        }
-    }
-
-    /// The record with what it does not say taken from `defaults`, which stands `steps_up` further up.
-    pub(super) fn with_defaults(self, defaults: Self, steps_up: usize) -> Self {
-        Self { defaults: Some(Defaults { entries: defaults.entries, steps_up }), ..self }
-    }
-
-    /// The value at `key` and where it is; null counts as absent. The last of several counts.
-    pub(super) fn get(&self, key: &str) -> Option<(At, &'n Node)> {
-        debug_assert!(keys::is_known(self.keys, key), "`{key}` is in no table");
-        let own = value_in(self.entries, key).map(|(index, node)| (At::from(index), node));
-        own.or_else(|| {
-            let Defaults { entries, steps_up } = self.defaults?;
-            value_in(entries, key).map(|(index, node)| (At { index, steps_up }, node))
-        })
-    }
-
-    pub(super) fn has(&self, key: &str) -> bool {
-        self.has_itself(key) || self.defaults.is_some_and(|defaults| is_in(defaults.entries, key))
-    }
-
-    /// Whether the key is there, and not only among the defaults.
-    pub(super) fn has_itself(&self, key: &str) -> bool {
-        debug_assert!(keys::is_known(self.keys, key), "`{key}` is in no table");
-        is_in(self.entries, key)
-    }
-}
-
-fn is_in(entries: &[(String, Node)], key: &str) -> bool {
-    entries.iter().any(|(name, _)| name.eq_ignore_ascii_case(key))
-}
-
-fn value_in<'n>(entries: &'n [(String, Node)], key: &str) -> Option<(usize, &'n Node)> {
-    let index = entries.iter().rposition(|(name, _)| name.eq_ignore_ascii_case(key))?;
-    let (_, node) = entries.get(index)?;
-    (*node != Node::Null).then_some((index, node))
 }
 
 impl<'t> Reader<'t> {
@@ -297,7 +228,7 @@ impl<'t> Reader<'t> {
         for (index, (name, _)) in entries.iter().enumerate() {
             self.entry(index, name, |reader| reader.check_key(&entries[..index], name, keys));
         }
-        Some(Record { entries, keys, defaults: None })
+        Some(Record::new(entries, keys))
     }
 
     fn check_key(&mut self, before: &[(String, Node)], name: &str, keys: &[Key]) {
