@@ -241,7 +241,7 @@ async fn deliver_to(
     let hook = case.as_ref().unwrap_or(hook);
     let ruling = match ruling {
         Ruling::Met { invocation, delivery: value } => {
-            return deliver_met(delivery, hook, received, invocation, value).await;
+            return deliver_met(delivery, hook, received, *invocation, value).await;
         }
         ruling => ruling,
     };

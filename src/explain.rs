@@ -139,7 +139,7 @@ fn report(
         ..Report::brief(Some(&hook.id), verdict, reason, response)
     };
     if let Ruling::Met { invocation, .. } = ruling {
-        rehearse(server, acting, invocation, &notes, &mut report);
+        rehearse(server, acting, *invocation, &notes, &mut report);
     }
     report.conceal(Concealer::of(hook, request));
     report

@@ -50,7 +50,7 @@ pub(crate) enum Ruling {
     },
     /// Run it, unless the delivery with this value was accepted before.
     Met {
-        invocation: Invocation,
+        invocation: Box<Invocation>,
         delivery: Option<Vec<u8>>,
     },
 }
@@ -146,7 +146,7 @@ fn judge_content(
     onlooker.facts(&facts);
     match choose(hook, &facts, now_unix_ms, onlooker) {
         Ok(chosen) => *case = chosen,
-        Err(ruling) => return ruling,
+        Err(unmet) => return unmet.ruling(),
     }
     let hook = case.as_deref().unwrap_or(hook);
     if let Some(rule) = &hook.rule {
@@ -165,7 +165,7 @@ fn judge_content(
     if hook.deduplicate.is_some() && delivery.is_none() {
         notes.push(Note::NoDelivery);
     }
-    Ruling::Met { invocation, delivery }
+    Ruling::Met { invocation: Box::new(invocation), delivery }
 }
 
 fn incomplete(missing: &NoValue) -> Ruling {
@@ -185,9 +185,9 @@ fn choose(
     facts: &Facts<'_>,
     now_unix_ms: i64,
     onlooker: &mut dyn Onlooker,
-) -> Result<Option<Arc<Hook>>, Ruling> {
+) -> Result<Option<Arc<Hook>>, Unmet> {
     if hook.cases.is_empty() {
-        return judge_rule(hook, facts, now_unix_ms, onlooker).map(|()| None).map_err(Unmet::ruling);
+        return judge_rule(hook, facts, now_unix_ms, onlooker).map(|()| None);
     }
     let mut unmet = Vec::new();
     for case in &hook.cases {
@@ -199,13 +199,13 @@ fn choose(
         match fault {
             None => {}
             Some(Fault::Signature) if case.soft_signature_failures => {}
-            fault => return Err(Unmet { because, fault }.ruling()),
+            fault => return Err(Unmet { because, fault }),
         }
         // The last one is as good as any.
         unmet.truncate(UNMET_CASES_MAX - 1);
         unmet.push(because);
     }
-    Err(Ruling::NotMet { because: unmet.join("; ") })
+    Err(Unmet { because: unmet.join("; "), fault: None })
 }
 
 /// Why a rule is not met.
