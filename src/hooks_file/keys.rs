@@ -1,15 +1,18 @@
 //! The keys of a hooks file: what the checker takes and what the schema describes. A key that is in no
 //! table here is unknown to both.
 
+mod cases;
 mod circumstances;
+mod matches;
 mod verify;
-
-use std::sync::LazyLock;
 
 pub(super) use circumstances::{COMMAND_ENVIRONMENT, LIMITS, RUN_AS};
 pub(super) use verify::VERIFY;
 
 use crate::reference::Reference;
+
+pub(super) use cases::{CASE, OF_HOOK_ALONE};
+pub(super) use matches::{MATCH, MATCH_TYPES, OLD_MATCH_TYPES};
 
 /// A key of a record.
 #[derive(Debug, Clone, Copy)]
@@ -202,26 +205,6 @@ pub(super) const HOOK: &[Key] = &[
     ),
 ];
 
-/// Of a case: its name, and the keys of a hook, which are its defaults.
-pub(super) static CASE: LazyLock<Vec<Key>> = LazyLock::new(|| {
-    let name =
-        key("name", Shape::Text, "What the log calls the case. Without it: its place in the list, from 0.");
-    std::iter::once(name).chain(HOOK.iter().copied()).collect()
-});
-
-/// Keys of a hook that its cases cannot have: they count whichever case it is.
-pub(super) const OF_HOOK_ALONE: [&str; 9] = [
-    "id",
-    "cases",
-    "verify",
-    "deduplicate",
-    "concurrency",
-    "maximum-concurrent-executions",
-    "http-methods",
-    "incoming-payload-content-type",
-    "parse-parameters-as-json",
-];
-
 pub(super) const COMMAND_OUTPUTS: [&str; 2] = ["combined", "stdout"];
 
 pub(super) const REFERENCE: &[Key] = &[
@@ -258,68 +241,6 @@ pub(super) const RULE: &[Key] = &[
         "Met when this rule is not; also when the value it looks at is not in the request.",
     ),
     key("match", Shape::Match, "One comparison."),
-];
-
-pub(super) const MATCH_TYPES: [&str; 17] = [
-    "value",
-    "regex",
-    "in",
-    "contains",
-    "starts-with",
-    "ends-with",
-    "greater",
-    "less",
-    "at-least",
-    "at-most",
-    "exists",
-    "null",
-    "payload-hmac-sha1",
-    "payload-hmac-sha256",
-    "payload-hmac-sha512",
-    "ip-whitelist",
-    "scalr-signature",
-];
-
-/// Still taken, with a warning.
-pub(super) const OLD_MATCH_TYPES: [&str; 3] =
-    ["payload-hash-sha1", "payload-hash-sha256", "payload-hash-sha512"];
-
-pub(super) const MATCH: &[Key] = &[
-    key("type", Shape::MatchType, "How to compare."),
-    key("parameter", Shape::Reference, "The value of the request that is compared."),
-    key(
-        "value",
-        Shape::TextOrTexts,
-        "What the parameter is compared with: the text that it must equal, begin with and so on, or the number. For \
-         `in` a list, as `values`.",
-    ),
-    key("values", Shape::Texts, "For `in`: the texts of which the parameter must be one."),
-    key(
-        "other-parameter",
-        Shape::Reference,
-        "In place of `value` or `values`: the value of the request that the parameter is compared with.",
-    ),
-    key(
-        "regex",
-        Shape::Text,
-        "For `regex`: a pattern in Go's syntax (RE2). It matches anywhere in the parameter: write ^ and $ for all of it.",
-    ),
-    key(
-        "secret",
-        Shape::Secrets,
-        "For `payload-hmac-…` and `scalr-signature`: the secret that the sender signs with.",
-    ),
-    key(
-        "ip-range",
-        Shape::TextOrTexts,
-        "For `ip-whitelist`: addresses and networks, separated by spaces, or a list of them. Behind a proxy the address \
-         is the proxy's, unless `-trusted-proxies` names it.",
-    ),
-    key(
-        "ip-file",
-        Shape::Text,
-        "For `ip-whitelist`: a file of addresses and networks, one a line. It is read when the hooks file is.",
-    ),
 ];
 
 pub(super) const SECRET: &[Key] = &[
