@@ -6,13 +6,12 @@ mod circumstances;
 mod matches;
 mod verify;
 
-pub(super) use circumstances::{COMMAND_ENVIRONMENT, LIMITS, RUN_AS};
-pub(super) use verify::VERIFY;
-
 use crate::reference::Reference;
 
 pub(super) use cases::{CASE, OF_HOOK_ALONE};
+pub(super) use circumstances::{COMMAND_ENVIRONMENT, LIMITS, RUN_AS};
 pub(super) use matches::{MATCH, MATCH_TYPES, OLD_MATCH_TYPES};
+pub(super) use verify::VERIFY;
 
 /// A key of a record.
 #[derive(Debug, Clone, Copy)]
