@@ -184,6 +184,12 @@ pub(super) fn read_hook(reader: &mut Reader<'_>, record: Record<'_>, id: String)
     let working_directory = reader.text(record, "command-working-directory").filter(|path| !path.is_empty());
     let verify = guard(reader, record, "verify", verify);
     let is_sender_refused = record.has("verify") && verify.is_none();
+    if is_sender_refused {
+        // Whatever was said of it: without the sender that it asks for, a hook is open to nobody.
+        reader
+            .refusal
+            .get_or_insert_with(|| "verify: the sender is not one that can be asked for".to_owned());
+    }
     let deduplicate = guard(reader, record, "deduplicate", |reader, node| {
         deduplicate(reader, node, verify.as_ref(), is_sender_refused)
     });

@@ -1,5 +1,5 @@
-//! `verify` and `deduplicate` as written, checked. Every mistake refuses the hook: what cannot be
-//! verified runs nothing.
+//! `verify` and `deduplicate` as written, checked. A mistake refuses the hook: what cannot be verified runs
+//! nothing. A key that does nothing is only told.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -48,66 +48,70 @@ pub(super) fn verify(reader: &mut Reader<'_>, node: &Node) -> Option<Verify> {
     // the same.
     if reader.refusal.is_some() {
         if let Some(Err(error)) = name.as_deref().map(sender::named) {
-            report(reader, record, &error);
+            refuse(reader, record, &error);
         }
         return None;
     }
-    let row = name.as_deref().and_then(sender::find);
-    if let Some(unfilled) = row.and_then(|row| row.unfilled(&overrides)) {
-        report(reader, record, &unfilled);
-    }
-    match build(name.as_deref(), overrides, options) {
-        Ok((verifier, needless)) => {
-            needless.iter().for_each(|needless| report(reader, record, needless));
+    match build(name.as_deref(), overrides, options, |told| tell(reader, record, told)) {
+        Ok(verifier) => {
             Some(Verify { verifier, sender: name.unwrap_or_else(|| CUSTOM.to_owned()), set_up_file })
         }
-        Err(errors) => {
-            errors.iter().for_each(|error| report(reader, record, error));
+        Err(error) => {
+            refuse(reader, record, &error);
             None
         }
     }
 }
 
-/// Reports the mistake at the key it is about.
-fn report(reader: &mut Reader<'_>, record: Record<'_>, error: &SpecError) {
-    let (kind, key) = match error {
-        SpecError::Sender { .. } => (Kind::UnknownSender, "sender"),
-        SpecError::NoSecret => (Kind::NoSecret, "secret"),
-        SpecError::Secret { .. } => (Kind::BadSender, "secret"),
-        SpecError::Placeholder { .. } => (Kind::BadSender, "message"),
-        SpecError::Unfilled { .. } => (Kind::UnfilledMessage, "message"),
-        SpecError::Needless { field, .. } if is_harmless(error) => (Kind::NeedlessKey, *field),
+const HELP: &str = "`hookrunner senders` shows what each sender needs";
+
+/// Reports a mistake that leaves the hook without a sender, at the key it is about. Each of these kinds
+/// refuses the hook.
+fn refuse(reader: &mut Reader<'_>, record: Record<'_>, error: &SpecError) {
+    let kind = match error {
+        SpecError::Sender { .. } => Kind::UnknownSender,
+        SpecError::NoSecret => Kind::NoSecret,
+        _ => Kind::BadSender,
+    };
+    reader.report_at_entry((record, key_of(error)), kind, error.to_string(), HELP);
+}
+
+/// Reports what is to be mended at a sender that is as safe without it.
+fn tell(reader: &mut Reader<'_>, record: Record<'_>, told: &SpecError) {
+    let kind = match told {
+        SpecError::Unfilled { .. } => Kind::UnfilledMessage,
+        _ => Kind::NeedlessKey,
+    };
+    reader.report_at_entry((record, key_of(told)), kind, told.to_string(), HELP);
+}
+
+fn key_of(error: &SpecError) -> &'static str {
+    match error {
+        SpecError::Sender { .. } => "sender",
+        SpecError::NoSecret | SpecError::Secret { .. } => "secret",
+        SpecError::Placeholder { .. } | SpecError::Unfilled { .. } => "message",
         SpecError::Value { field, .. }
         | SpecError::Absent { field, .. }
         | SpecError::Needless { field, .. }
-        | SpecError::Unused { field, .. } => (Kind::BadSender, *field),
-    };
-    let help = "`hookrunner senders` shows what each sender needs";
-    reader.report_at_entry((record, key), kind, error.to_string(), help);
+        | SpecError::Unused { field, .. } => field,
+    }
 }
 
-/// What would do nothing and looks like no protection: one hook's keys are often another's with the name of
-/// the sender changed.
-fn is_harmless(error: &SpecError) -> bool {
-    matches!(error, SpecError::Needless { field: "public-url", .. })
-}
-
-/// With what is to be told of a sender that works.
+/// `tell` gets what leaves the hook as safe as it is.
 fn build(
     name: Option<&str>,
     overrides: RawSpec,
     options: Options,
-) -> Result<(Verifier, Vec<SpecError>), Vec<SpecError>> {
-    let spec = match name {
-        Some(name) => sender::named(name).and_then(|row| row.overridden(overrides)),
+    mut tell: impl FnMut(&SpecError),
+) -> Result<Verifier, SpecError> {
+    let row = name.map(sender::named).transpose()?;
+    let unfilled = row.and_then(|row| row.unfilled(&overrides));
+    let spec = match row {
+        Some(row) => row.overridden(overrides),
         None => Spec::build(None, overrides),
-    };
-    let spec = spec.map_err(|error| vec![error])?;
-    let misfits = Verifier::misfits(&spec, &options);
-    if !misfits.iter().all(is_harmless) {
-        return Err(misfits);
-    }
-    Verifier::new(spec, options).map(|verifier| (verifier, misfits)).map_err(|error| vec![error])
+    }?;
+    unfilled.iter().chain(&Verifier::needless(&spec, &options)).for_each(&mut tell);
+    Verifier::new(spec, options)
 }
 
 /// A handshake has one token.

@@ -30,16 +30,6 @@ fn secrets(texts: &[&str]) -> Options {
     Options { secrets: texts.iter().map(|text| secret(text)).collect(), ..Options::default() }
 }
 
-/// With the public URL and the window only where they have an effect.
-fn fitting(spec: &Spec, options: Options) -> Options {
-    let Options { public_url, tolerance, .. } = options;
-    Options {
-        public_url: public_url.filter(|_| spec.needs_public_url()),
-        tolerance: tolerance.filter(|_| spec.timestamp.is_some()),
-        ..options
-    }
-}
-
 fn spec(sender: &str) -> Spec {
     find(sender).unwrap_or_else(|| panic!("no sender `{sender}`")).spec.clone()
 }

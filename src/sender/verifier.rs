@@ -56,7 +56,7 @@ pub(crate) struct Labels {
 
 impl Verifier {
     pub(crate) fn new(spec: Spec, options: Options) -> Result<Self, SpecError> {
-        if let Some(misfit) = Self::misfits(&spec, &options).into_iter().next() {
+        if let Some(misfit) = Self::misfit(&spec, &options) {
             return Err(misfit);
         }
         let Options { secrets, tolerance, public_url, username, verify_token, set_up } = options;
@@ -86,11 +86,23 @@ impl Verifier {
         Ok(Self { spec, secrets, verify_token, set_up, public_url, tolerance_ms })
     }
 
-    /// A secret that must be there and is not, and everything that would do nothing: it would look as if it
-    /// protected something.
-    pub(crate) fn misfits(spec: &Spec, options: &Options) -> Vec<SpecError> {
-        let Options { secrets, tolerance, public_url, username, verify_token, set_up } = options;
-        let unused = |field| SpecError::Unused { field, with: format!("`algorithm: {}`", spec.algorithm) };
+    /// A secret that must be there and is not, or one that nothing is checked with.
+    fn misfit(spec: &Spec, options: &Options) -> Option<SpecError> {
+        let brings_secret = matches!(spec.handshake, Some(Handshake::Asana | Handshake::Notion));
+        let is_set_up = options.set_up && brings_secret;
+        match (options.secrets.is_empty(), spec.needs_secret()) {
+            (false, false) => {
+                Some(SpecError::Unused { field: "secret", with: format!("`algorithm: {}`", spec.algorithm) })
+            }
+            (true, true) if !is_set_up => Some(SpecError::NoSecret),
+            _ => None,
+        }
+    }
+
+    /// Every key that does nothing with this sender. The deliveries are checked all the same, so that it is
+    /// only told.
+    pub(crate) fn needless(spec: &Spec, options: &Options) -> Vec<SpecError> {
+        let Options { secrets: _, tolerance, public_url, username, verify_token, set_up } = options;
         let needless = |field, reason| SpecError::Needless { field, reason };
         let scheme = spec.algorithm.scheme();
         let brings_token = matches!(spec.handshake, Some(Handshake::Meta | Handshake::Lark));
@@ -98,10 +110,9 @@ impl Verifier {
         let has_time = spec.timestamp.is_some() || scheme == Scheme::Jws;
         // Without a timestamp, zero says what is so: there is no window.
         let sets_window = tolerance.is_some_and(|tolerance| !tolerance.is_zero());
-        let is_set_up = *set_up && brings_secret;
         let found = [
-            (username.is_some() && scheme != Scheme::Basic).then(|| unused("username")),
-            (!secrets.is_empty() && !spec.needs_secret()).then(|| unused("secret")),
+            (username.is_some() && scheme != Scheme::Basic)
+                .then(|| needless("username", "this sender sends no user and password")),
             (public_url.is_some() && !spec.needs_public_url())
                 .then(|| needless("public-url", "this sender does not sign the URL")),
             (sets_window && !has_time).then(|| needless("tolerance", "this sender sends no timestamp")),
@@ -109,7 +120,6 @@ impl Verifier {
                 .then(|| needless("verify-token", "this sender has no handshake that brings one")),
             (*set_up && !brings_secret)
                 .then(|| needless("set-up-file", "this sender brings no secret in a handshake")),
-            (secrets.is_empty() && spec.needs_secret() && !is_set_up).then_some(SpecError::NoSecret),
         ];
         found.into_iter().flatten().collect()
     }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::support::{Exit, Server, Setup};
 
 /// The table as it is compiled in.
-pub(crate) const SENDERS: &str = include_str!("../../src/sender/senders.json");
+const SENDERS: &str = include_str!("../../src/sender/senders.json");
 
 /// Their private keys are theirs alone.
 const UNSIGNABLE: [&str; 4] = ["kick", "paypal", "sendgrid", "travis"];

@@ -233,8 +233,8 @@ pub(super) const CASES: &[Case] = &[
             ("key.pem", PUBLIC_KEY, PRIVATE),
         ],
     },
-    file!(NeedlessKey "a URL that is not signed"
-        "- id: a\n  execute-command: 'true'\n  verify: {sender: github, secret: 4711-4711, public-url: 'https://h/a'}\n"),
+    file!(NeedlessKey "a URL that is not signed, no time"
+        "- id: a\n  execute-command: 'true'\n  verify: {sender: github, secret: 4711-4711, public-url: 'https://h/a', tolerance: 5m}\n"),
     hook!(BadHeader "a space" "response-headers: [{name: Cache Control, value: no-store}]"),
     hook!(BadExitCode "no exit code" "wait-for-command: true\n  response-on-exit: {256: 503}"),
     hook!(BadExitCode "no status" "wait-for-command: true\n  response-on-exit: {75: retry}"),

@@ -94,7 +94,7 @@ proptest! {
         let other = changed(&key, at, by);
         // Hex in capitals is the same key.
         prop_assume!(!(row.spec.key_encoding == KeyEncoding::Hex && other.eq_ignore_ascii_case(&key)));
-        if let Ok(verifier) = Verifier::new(row.spec.clone(), options(&row.spec, &other)) {
+        if let Ok(verifier) = Verifier::new(row.spec.clone(), options(&other)) {
             prop_assert!(verifier.verify(&received(&signed), NOW_MS).is_err(), "{}", row.name);
         }
     }
@@ -112,7 +112,7 @@ proptest! {
         prop_assume!(!window.is_zero());
         let window_ms = i64::try_from(window.as_millis()).unwrap();
         let tolerance = of_hook_s.map(Duration::from_secs);
-        let options = Options { tolerance, ..options(&row.spec, &keys(&row.spec).1) };
+        let options = Options { tolerance, ..options(&keys(&row.spec).1) };
         let verifier = verifier(&row.name, options);
         let verify = |at_ms| verifier.verify(&received(&sign(row, at_ms)), NOW_MS);
         let inside_ms = (window_ms as f64 * inside) as i64;
@@ -177,9 +177,9 @@ proptest! {
     #[test]
     fn a_strange_key_never_panics(row in prop::sample::select(table().iter().collect::<Vec<_>>()), key: Vec<u8>) {
         let Some(secret) = Secret::new(key.clone()) else { return Ok(()) };
-        let _ = Verifier::new(row.spec.clone(), Options { secrets: vec![secret], ..options(&row.spec, "x") });
+        let _ = Verifier::new(row.spec.clone(), Options { secrets: vec![secret], ..options("x") });
         let pem = format!("-----BEGIN CERTIFICATE-----{}-----END CERTIFICATE-----", Encoding::Base64.encode(&key));
-        let _ = Verifier::new(row.spec.clone(), Options { secrets: vec![super::secret(&pem)], ..options(&row.spec, "x") });
+        let _ = Verifier::new(row.spec.clone(), Options { secrets: vec![super::secret(&pem)], ..options("x") });
     }
 
     #[test]

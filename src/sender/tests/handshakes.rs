@@ -52,12 +52,12 @@ fn handshaking(sender: &str, name: &str, key: &str) -> Verifier {
     let options =
         Options { public_url: Some("https://h/".into()), set_up: name == "asana", ..secrets(&[key]) };
     match find(sender) {
-        Some(row) => Verifier::new(row.spec.clone(), fitting(&row.spec, options)).unwrap(),
+        Some(row) => Verifier::new(row.spec.clone(), options).unwrap(),
         // monday signs with a token of its own; its handshake fits any record.
         None => {
             let raw = raw(&[("signature", "header:X-Signature"), ("handshake", name)]);
             let spec = Spec::build(None, raw).unwrap();
-            Verifier::new(spec.clone(), fitting(&spec, options)).unwrap()
+            Verifier::new(spec.clone(), options).unwrap()
         }
     }
 }

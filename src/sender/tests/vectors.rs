@@ -47,7 +47,6 @@ fn vector(position: usize, case: &BTreeMap<String, Value>) -> Vector {
         ..secrets(&texts)
     };
     let body = base64::engine::general_purpose::STANDARD.decode(text("body_base64")).unwrap();
-    let options = fitting(&spec, options);
     Vector {
         verifier: Verifier::new(spec, options).unwrap_or_else(|error| panic!("{described}: {error}")),
         request: request(text("method"), url, &headers(case), &body),

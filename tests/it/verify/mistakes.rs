@@ -64,25 +64,8 @@ const MISTAKES: &[Mistake] = &[
     mistake("verify: {sender: twilio, secret: whsec-4711}", "public-url"),
     mistake("verify: {sender: github, secret: whsec-4711, tolerance: soon}", "tolerance"),
     mistake(
-        "verify: {sender: github, secret: whsec-4711, tolerance: 5m}",
-        "`tolerance` has no effect.*remove it",
-    ),
-    mistake(
-        "verify: {sender: github, secret: whsec-4711, verify-token: whsec-4711}",
-        "`verify-token` has no effect.*remove it",
-    ),
-    mistake(
-        "verify: {sender: github, secret: whsec-4711, set-up-file: '@DIR@/absent'}",
-        "`set-up-file` has no effect.*remove it",
-    ),
-    mistake(
-        "verify: {sender: github, secret: whsec-4711, username: ci}",
-        "`username` has no effect.*remove it",
-    ),
-    // Each of several is told.
-    mistake(
-        "verify: {sender: slack, secret: whsec-4711, public-url: 'https://h/x', set-up-file: '@DIR@/absent'}",
-        "`set-up-file` has no effect",
+        "verify: {signature: 'header:X-Signature', timestamp-unit: ms, secret: whsec-4711}",
+        "`timestamp-unit` has no effect: there is no `timestamp`",
     ),
     mistake("deduplicate: {by: delivery-id}", "gives its deliveries no id"),
     mistake(
@@ -142,4 +125,36 @@ fn a_credential_where_the_service_manager_passed_none_refuses_the_hook() {
     server.wait_for_log("`LoadCredential=github:PATH` in the unit");
     server.post("/hooks/deploy").assert(500, RULE_ERROR);
     assert_eq!(runs(&server), 0);
+}
+
+/// What does nothing keeps no delivery out: the hook is as safe without it.
+#[test]
+fn a_key_that_does_nothing_is_told_and_the_hook_runs() {
+    const NEEDLESS: &[&str] = &[
+        "public-url: 'https://h/x'",
+        "tolerance: 5m",
+        "tolerance: 3153600000",
+        "username: ci",
+        "verify-token: whsec-4711",
+        "set-up-file: '@DIR@/absent'",
+    ];
+    let mut setup = Setup::new().flags("-debug");
+    for (number, key) in NEEDLESS.iter().enumerate() {
+        let keys = format!("{WITH_OUTPUT}\nverify: {{sender: github, secret: whsec-4711, {key}}}");
+        setup = setup.shell(&format!("hook-{number}."), super::COUNTED, &keys);
+    }
+    let server = setup.start();
+    for (number, key) in NEEDLESS.iter().enumerate() {
+        let (name, _) = key.split_once(':').unwrap();
+        let (id, told) = (format!("`hook-{number}.`"), format!("`{name}` has no effect"));
+        server.wait_for_log_line(key, |line| {
+            line.contains("WARN") && line.contains(&id) && line.contains(&told)
+        });
+        let request = Request::json(&format!("/hooks/hook-{number}."), "{}");
+        let signature = super::github_signature(SECRET, "{}");
+        assert_eq!(server.send(&request).status, 401, "{key}");
+        assert_eq!(server.send(&request.header("X-Hub-Signature-256", &signature)).status, 200, "{key}");
+    }
+    assert_eq!(runs(&server), NEEDLESS.len());
+    assert_untold(&server.stop(), &[SECRET]);
 }
