@@ -100,8 +100,8 @@ pub(crate) async fn deliver(
     let routing = &delivery.settings.routing;
     let route = routing.route(request.method().as_str(), request.uri().path(), &delivery.table.load());
     // A large body that nobody reads must be taken from the peer all the same, or it never sees its answer.
-    let leaves_body = !matches!(route, Route::Hook(_) | Route::HandshakeOnly { .. })
-        && request.body().size_hint().upper().is_none_or(|bytes| bytes > LONG_BODY_BYTES as u64);
+    let leaves_body =
+        !matches!(route, Route::Hook(_) | Route::HandshakeOnly { .. }) && is_long(request.body());
     let (hook, answer) = answer(delivery, route, peer, &id, request).await;
     let Answer { mut response, story, saved, is_unmet } = answer;
     if leaves_body {
@@ -132,13 +132,14 @@ async fn answer(
     request: hyper::Request<Incoming>,
 ) -> (Option<String>, Answer) {
     let Settings { global_headers: global, routing, .. } = &delivery.settings;
-    match route {
-        Route::Index => (None, Answer::new(respond::index(global), "the server is up")),
-        Route::NotFound => {
-            (None, Answer::new(respond::path_not_found(), format!("hooks are at {}", routing.pattern())))
+    let answer = match route {
+        Route::Hook(hook) => {
+            let answer = Box::pin(deliver_to(delivery, &hook, None, peer, id, request)).await;
+            return (Some(hook.id.clone()), answer);
         }
-        Route::UnknownHook { id } => {
-            (None, Answer::new(respond::hook_not_found(), format!("no hook has the id {:?}", clipped(&id))))
+        Route::HandshakeOnly { hook, allowed } => {
+            let answer = Box::pin(deliver_to(delivery, &hook, Some(&allowed), peer, id, request)).await;
+            return (Some(hook.id.clone()), answer);
         }
         Route::MethodNotAllowed { id: hook, allowed } => {
             let mut answer = Answer::new(
@@ -147,23 +148,46 @@ async fn answer(
             );
             answer.is_unmet = true;
             answer.saved = Box::pin(save_unread(delivery, &hook, peer, id, request)).await;
-            (Some(hook), answer)
+            return (Some(hook), answer);
         }
         Route::Refused { id: hook, reason } => {
             error!(request = %id, hook = %hook, "the hook was refused when it was loaded: {reason}");
             let mut answer = Answer::new(respond::rule_error(global), "the hook is refused");
             answer.saved = Box::pin(save_unread(delivery, &hook, peer, id, request)).await;
-            (Some(hook.to_string()), answer)
+            return (Some(hook.to_string()), answer);
         }
-        Route::HandshakeOnly { hook, allowed } => {
-            let answer = Box::pin(deliver_to(delivery, &hook, Some(&allowed), peer, id, request)).await;
-            (Some(hook.id.clone()), answer)
+        Route::Index => Answer::new(respond::index(global), "the server is up"),
+        Route::NotFound => {
+            Answer::new(respond::path_not_found(), format!("hooks are at {}", routing.pattern()))
         }
-        Route::Hook(hook) => {
-            let answer = Box::pin(deliver_to(delivery, &hook, None, peer, id, request)).await;
-            (Some(hook.id.clone()), answer)
+        Route::UnknownHook { id } => {
+            Answer::new(respond::hook_not_found(), format!("no hook has the id {:?}", clipped(&id)))
         }
+        Route::Moved { path } => {
+            let location = with_query(&path, request.uri().query());
+            let story = format!("the path is written shorter: {}", clipped(&path));
+            Answer::new(respond::moved(&location), story)
+        }
+        Route::BadPath => Answer::new(respond::bad_path(), "the path has a bad escape"),
+    };
+    Box::pin(pass_over(delivery, request)).await;
+    (None, answer)
+}
+
+fn with_query(path: &str, query: Option<&str>) -> String {
+    query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"))
+}
+
+/// Takes a small body that nobody reads from the peer, whose next request follows it.
+async fn pass_over(delivery: &Delivery, request: hyper::Request<Incoming>) {
+    if !is_long(request.body()) {
+        // One that does not come ends the connection.
+        let _ = body::read(request.into_body(), delivery.settings.body, &delivery.body_budget).await;
     }
+}
+
+fn is_long(body: &Incoming) -> bool {
+    body.size_hint().upper().is_none_or(|bytes| bytes > LONG_BODY_BYTES as u64)
 }
 
 /// A request with its body, which is counted for as long as it is here.
@@ -211,6 +235,7 @@ async fn save_unread(
     request: hyper::Request<Incoming>,
 ) -> String {
     if delivery.saved_requests.is_none() {
+        pass_over(delivery, request).await;
         return String::new();
     }
     match receive(delivery, peer, id, request).await {

@@ -63,6 +63,14 @@ pub(crate) fn explain(server: &Explained<'_>, request: &Request, now_unix_ms: i6
             let reason = format!("hooks are at {}", server.routing.pattern());
             return Report::brief(None, Verdict::NotFound, reason, answer(respond::path_not_found()));
         }
+        Route::Moved { path } => {
+            let reason = format!("the path has empty segments or dots; senders are sent to `{path}`");
+            return Report::brief(None, Verdict::NotFound, reason, answer(respond::moved(&path)));
+        }
+        Route::BadPath => {
+            let reason = "a `%` in the path is not followed by two hexadecimal digits".to_owned();
+            return Report::brief(None, Verdict::NotFound, reason, answer(respond::bad_path()));
+        }
         Route::UnknownHook { id } => {
             let reason = format!("no hook has the id {id:?}{}", near_hook(&id, server.table));
             return Report::brief(None, Verdict::NotFound, reason, answer(respond::hook_not_found()));

@@ -193,8 +193,7 @@ impl<'a> Facts<'a> {
     }
 
     fn header<'f>(&'f self, name: &str, subject: &Subject) -> Result<Text<'f>, NoValue> {
-        // In the reference `Host` is no header but a part of the request, out of a reference's reach.
-        let as_sent = || match self.request.headers.get(name).filter(|_| name != "Host") {
+        let as_sent = || match self.request.headers.get(name).filter(|_| !is_out_of_reach(name)) {
             Some(value) => Ok(Cow::Borrowed(value.as_bytes())),
             None => Err(NoValue::NotFound(subject.to_string())),
         };
@@ -207,10 +206,10 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// First values by canonical name, without `Host`, as the reference lists them.
+    /// First values by canonical name, as the reference lists them.
     fn all_headers(&self) -> Object<'_> {
         let mut all: BTreeMap<Text<'_>, Value<'_>> = BTreeMap::new();
-        for name in self.request.headers.keys().filter(|name| *name != hyper::header::HOST) {
+        for name in self.request.headers.keys().filter(|name| !is_out_of_reach(name.as_str())) {
             if let Some(value) = self.request.headers.get(name) {
                 let name = canonical_header_name(name.as_str()).into_bytes();
                 all.insert(Cow::Owned(name), Value::Text(Cow::Borrowed(value.as_bytes())));
@@ -221,6 +220,11 @@ impl<'a> Facts<'a> {
         }
         all
     }
+}
+
+/// In the reference these are no headers but parts of the request, out of a hook's reach.
+fn is_out_of_reach(header: &str) -> bool {
+    ["host", "transfer-encoding", "trailer"].iter().any(|name| name.eq_ignore_ascii_case(header))
 }
 
 fn label<'v>(label: Option<&'v str>, subject: &Subject) -> Result<Text<'v>, NoValue> {

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Body;
 use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, TRAILER,
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, TRAILER,
 };
 use hyper::{HeaderMap, Response, StatusCode};
 
@@ -90,6 +90,19 @@ pub(crate) fn index(global: &GlobalHeaders) -> HttpResponse {
 
 pub(crate) fn path_not_found() -> HttpResponse {
     text(StatusCode::NOT_FOUND, "404 page not found\n")
+}
+
+/// The path is written in a way that has a simpler one, with `location`.
+pub(crate) fn moved(location: &str) -> HttpResponse {
+    let mut response = text(StatusCode::MOVED_PERMANENTLY, "");
+    if let Ok(location) = HeaderValue::from_str(location) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    response
+}
+
+pub(crate) fn bad_path() -> HttpResponse {
+    text(StatusCode::BAD_REQUEST, "400 Bad Request")
 }
 
 pub(crate) fn hook_not_found() -> HttpResponse {

@@ -1,10 +1,27 @@
 //! Which hook a request is for.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 
 use crate::hook::{Entry, Hook, HookTable};
+
+/// What is escaped in the path of a redirection, as in the reference.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b'/')
+    .remove(b':')
+    .remove(b';')
+    .remove(b'=')
+    .remove(b'@');
 
 /// How paths and methods lead to hooks.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +54,12 @@ pub(crate) enum Route {
         allowed: Vec<String>,
     },
     NotFound,
+    /// The path has empty segments or dots; what it stands for, percent-encoded.
+    Moved {
+        path: String,
+    },
+    /// A `%` in the path is not followed by two hexadecimal digits.
+    BadPath,
 }
 
 impl Routing {
@@ -64,13 +87,20 @@ impl Routing {
         if path == "/" {
             return Route::Index;
         }
-        let Ok(path) = percent_decode_str(path).decode_utf8() else {
-            return Route::NotFound;
-        };
-        let Some(id) = path.strip_prefix(&self.prefix) else {
-            return Route::NotFound;
-        };
-        self.to_hook(method, id, table)
+        if has_bad_escape(path) {
+            return Route::BadPath;
+        }
+        let decoded: Cow<'_, [u8]> = percent_decode_str(path).into();
+        if let Some(clean) = cleaned(&decoded) {
+            return Route::Moved { path: percent_encode(&clean, ESCAPED).to_string() };
+        }
+        match decoded.strip_prefix(self.prefix.as_bytes()) {
+            Some(id) => match str::from_utf8(id) {
+                Ok(id) => self.to_hook(method, id, table),
+                Err(_) => Route::UnknownHook { id: String::from_utf8_lossy(id).into_owned() },
+            },
+            None => Route::NotFound,
+        }
     }
 
     /// What `method` may do at the hook `id`.
@@ -88,6 +118,74 @@ impl Routing {
                 }
                 _ => Route::Hook(hook.clone()),
             },
+        }
+    }
+}
+
+fn has_bad_escape(path: &str) -> bool {
+    let mut pieces = path.as_bytes().split(|byte| *byte == b'%');
+    pieces.next();
+    pieces
+        .any(|piece| !matches!(piece, [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit()))
+}
+
+/// `path` without empty segments and dots, if it has any; a slash at its end stays. `*` is no path.
+fn cleaned(path: &[u8]) -> Option<Vec<u8>> {
+    let segments = path.strip_prefix(b"/")?.split(|byte| *byte == b'/');
+    let mut kept: Vec<&[u8]> = Vec::new();
+    for segment in segments {
+        match segment {
+            b"" | b"." => {}
+            b".." => drop(kept.pop()),
+            _ => kept.push(segment),
+        }
+    }
+    let mut clean = Vec::with_capacity(path.len());
+    for segment in &kept {
+        clean.push(b'/');
+        clean.extend_from_slice(segment);
+    }
+    if kept.is_empty() || path.ends_with(b"/") {
+        clean.push(b'/');
+    }
+    (clean != path).then_some(clean)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_lead_somewhere() {
+        #[track_caller]
+        fn check(path: &str, expected: &str) {
+            let route = Routing::new("hooks", "").route("POST", path, &HookTable::default());
+            let shown = match route {
+                Route::Index => "index".to_owned(),
+                Route::UnknownHook { id } => format!("hook {id}"),
+                Route::Moved { path } => format!("to {path}"),
+                Route::NotFound => "not found".to_owned(),
+                Route::BadPath => "bad".to_owned(),
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(shown, expected, "{path}");
+        }
+        #[rustfmt::skip]
+        let rows = [
+            ("/", "index"), ("/hooks/a", "hook a"), ("/hooks/a/", "hook a/"), ("/hooks/", "hook "),
+            ("/hooks/a/b", "hook a/b"), ("/hooks/a%2Fb%20%C3%A9", "hook a/b é"), ("/hooks/a+b", "hook a+b"),
+            ("/hooks/a%252F", "hook a%2F"), ("/%68ooks/a", "hook a"), ("/hooks/...", "hook ..."),
+            ("/hooks/%FF", "hook \u{FFFD}"), ("/hooks", "not found"), ("/HOOKS/a", "not found"),
+            ("*", "not found"),
+            ("//", "to /"), ("//hooks/a", "to /hooks/a"), ("/hooks//a", "to /hooks/a"),
+            ("/hooks///a//", "to /hooks/a/"), ("/hooks/./a/.", "to /hooks/a"), ("/hooks/a/..", "to /hooks"),
+            ("/x/../hooks/a", "to /hooks/a"), ("/../..", "to /"), ("/hooks/%2E%2e/a", "to /a"),
+            ("/hooks/a%2F%2Fb", "to /hooks/a/b"), ("/hooks//a%20b%3F%22é", "to /hooks/a%20b%3F%22%C3%A9"),
+            ("//a:b;c=@$&,~!*'()", "to /a:b;c=@$&,~%21%2A%27%28%29"), ("//%FF", "to /%FF"),
+            ("/hooks/a%", "bad"), ("/hooks/a%2", "bad"), ("/hooks/%zz", "bad"), ("/hooks/%25%", "bad"),
+        ];
+        for (path, expected) in rows {
+            check(path, expected);
         }
     }
 }

@@ -61,8 +61,9 @@ pub(super) fn command_output(reader: &mut Reader<'_>, record: Record<'_>) -> Com
 fn response_header(reader: &mut Reader<'_>, node: &Node) -> Option<(HeaderName, HeaderValue)> {
     let record = reader.record(node, "a header", keys::HEADER)?;
     let name = reader.text(record, "name").unwrap_or_default();
-    let value = reader.text(record, "value").unwrap_or_default();
-    match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(&value)) {
+    // A block of YAML ends with a line break.
+    let value = reader.text(record, "value").unwrap_or_default().replace(['\r', '\n'], " ");
+    match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value.trim_matches([' ', '\t']))) {
         (Ok(name), Ok(_)) if hook::is_framing(&name) => {
             let message =
                 format!("`{name}` belongs to the connection and is set by the server: it is not sent");
@@ -120,7 +121,7 @@ fn exit_code(reader: &mut Reader<'_>, written: &str) -> Option<u8> {
 
 fn status(reader: &mut Reader<'_>, node: &Node) -> Option<i64> {
     let status = match node {
-        Node::Number(digits) => digits.parse().ok().filter(|status| STATUSES.contains(status)),
+        Node::Number { text, .. } => text.parse().ok().filter(|status| STATUSES.contains(status)),
         _ => None,
     };
     if status.is_none() {
