@@ -21,6 +21,7 @@ mod masking;
 mod node;
 mod problem;
 mod record;
+mod scalar;
 mod schema;
 mod secrets;
 mod set;

@@ -145,7 +145,7 @@ fn cause(reader: &mut Reader<'_>, node: &Node) -> Option<Cause> {
     match node {
         Node::Text(word) if word == "timeout" => Some(Cause::Timeout),
         Node::Text(word) if word == "exit-code" => Some(Cause::AnyExitCode),
-        Node::Number(_) => {
+        Node::Number { .. } => {
             let code = whole_number(reader, node, Kind::BadRetry, 1..=u8::MAX.into())?;
             u8::try_from(code).ok().map(Cause::ExitCode)
         }
@@ -168,7 +168,7 @@ fn whole_number(
     kind: Kind,
     range: std::ops::RangeInclusive<usize>,
 ) -> Option<usize> {
-    let Node::Number(digits) = node else { return reader.wrong_type(node, "a whole number") };
+    let Node::Number { text: digits, .. } = node else { return reader.wrong_type(node, "a whole number") };
     match digits.parse() {
         Ok(number) if range.contains(&number) => Some(number),
         _ => {

@@ -93,7 +93,7 @@ fn keep_secrets(reader: &mut Reader<'_>, record: Record<'_>, kind: &str) {
 
 fn keep_token(reader: &mut Reader<'_>, node: &Node) {
     match node {
-        Node::Text(text) | Node::Number(text) if is_token(&literals(text)) => {
+        Node::Text(text) | Node::Number { written: text, .. } if is_token(&literals(text)) => {
             reader.keep_literal_secret(text)
         }
         _ => {}
@@ -202,7 +202,7 @@ fn choices(reader: &mut Reader<'_>, record: Record<'_>) -> Option<Choices> {
         return None;
     }
     let texts = reader.list(record, key, |reader, node| match node {
-        Node::Text(text) | Node::Number(text) => Some(text.clone()),
+        Node::Text(text) | Node::Number { text, .. } => Some(text.clone()),
         Node::Bool(value) => Some(value.to_string()),
         other => reader.wrong_type(other, "a text"),
     });

@@ -54,7 +54,7 @@ pub(super) fn ip_whitelist(reader: &mut Reader<'_>, record: Record<'_>) -> Optio
 
 /// Addresses and networks with spaces between. What is none refuses the hook.
 fn range(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<IpNet>> {
-    let (Node::Text(ranges) | Node::Number(ranges)) = node else {
+    let (Node::Text(ranges) | Node::Number { text: ranges, .. }) = node else {
         return reader.wrong_type(node, "a text, or a list of texts");
     };
     let read = ranges.split_ascii_whitespace().map(|range| {

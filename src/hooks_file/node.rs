@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use super::scalar::{self, Scalar};
 use super::syntax::SyntaxError;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
@@ -12,12 +13,23 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 pub(crate) enum Node {
     Null,
     Bool(bool),
-    /// An integer in decimal, any other number as written.
-    Number(String),
+    /// What the reference makes of it where a text is wanted, and what was written, but for the base of
+    /// an integer.
+    Number {
+        text: String,
+        written: String,
+    },
     Text(String),
     Sequence(Vec<Node>),
     /// In the order of the file; a key may stand twice.
     Mapping(Vec<(String, Node)>),
+}
+
+impl Node {
+    /// A number that reads as it is written.
+    fn as_written(digits: String) -> Self {
+        Self::Number { text: digits.clone(), written: digits }
+    }
 }
 
 /// A step from a node to one below it.
@@ -49,12 +61,12 @@ pub(crate) fn parse(text: &str) -> Result<(Node, Option<Position>), SyntaxError>
     let Some(first) = documents.next() else {
         return Ok((Node::Null, None));
     };
-    let mut node = Build.deserialize(first)?;
+    let mut node = Build { text }.deserialize(first)?;
     let next = documents.next().map(|next| position_of(next));
     if has_fraction(&node)
         && let Some(again) = serde_yaml::Deserializer::from_str(text).next()
     {
-        KeepDigits(&mut node).deserialize(again)?;
+        ReadDigits(&mut node).deserialize(again)?;
     }
     merge(&mut node);
     Ok((node, next))
@@ -77,11 +89,15 @@ fn position_of(document: serde_yaml::Deserializer<'_>) -> Position {
 
 fn has_fraction(node: &Node) -> bool {
     match node {
-        Node::Number(digits) => !digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-'),
+        Node::Number { written, .. } => has_more_than_digits(written),
         Node::Sequence(items) => items.iter().any(has_fraction),
         Node::Mapping(entries) => entries.iter().any(|(_, value)| has_fraction(value)),
         Node::Null | Node::Bool(_) | Node::Text(_) => false,
     }
+}
+
+fn has_more_than_digits(number: &str) -> bool {
+    !number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
 }
 
 /// YAML's merge key: `<<: *defaults` adds the entries that the mapping does not have itself.
@@ -113,13 +129,27 @@ fn merge(node: &mut Node) {
                 }
             }
         }
-        Node::Null | Node::Bool(_) | Node::Number(_) | Node::Text(_) => {}
+        Node::Null | Node::Bool(_) | Node::Number { .. } | Node::Text(_) => {}
     }
 }
 
-struct Build;
+#[derive(Clone, Copy)]
+struct Build<'t> {
+    text: &'t str,
+}
 
-impl<'de> DeserializeSeed<'de> for Build {
+impl Build<'_> {
+    /// Whether `scalar`, which is a part of the text, stands there without quotes and without a tag.
+    fn is_plain(self, scalar: &str) -> bool {
+        let at = scalar.as_ptr().addr().checked_sub(self.text.as_ptr().addr());
+        let Some(before) = at.and_then(|at| self.text.get(..at)) else { return false };
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        let mut words = line.split_whitespace().rev().skip_while(|word| word.starts_with('&'));
+        !before.ends_with(['"', '\'']) && !words.next().is_some_and(|word| word.contains("!!str"))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Build<'_> {
     type Value = Node;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
@@ -127,7 +157,7 @@ impl<'de> DeserializeSeed<'de> for Build {
     }
 }
 
-impl<'de> Visitor<'de> for Build {
+impl<'de> Visitor<'de> for Build<'_> {
     type Value = Node;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -148,24 +178,35 @@ impl<'de> Visitor<'de> for Build {
     }
 
     fn visit_i64<E: Error>(self, value: i64) -> Result<Node, E> {
-        Ok(Node::Number(value.to_string()))
+        Ok(Node::as_written(value.to_string()))
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<Node, E> {
-        Ok(Node::Number(value.to_string()))
+        Ok(Node::as_written(value.to_string()))
     }
 
+    /// Beyond 64 bits the reference has floats.
     fn visit_i128<E: Error>(self, value: i128) -> Result<Node, E> {
-        Ok(Node::Number(value.to_string()))
+        Ok(Node::Number { text: scalar::float_text(value as f64), written: value.to_string() })
     }
 
     fn visit_u128<E: Error>(self, value: u128) -> Result<Node, E> {
-        Ok(Node::Number(value.to_string()))
+        Ok(Node::Number { text: scalar::float_text(value as f64), written: value.to_string() })
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Node, E> {
-        // Replaced by what was written in the second reading.
-        Ok(Node::Number(format!("{value:?}")))
+        // Replaced by what is read of its text in the second reading.
+        Ok(Node::as_written(format!("{value:?}")))
+    }
+
+    /// A scalar that stands in the text as it is.
+    fn visit_borrowed_str<E: Error>(self, value: &'de str) -> Result<Node, E> {
+        let scalar = if self.is_plain(value) { scalar::plain(value) } else { Scalar::Text };
+        Ok(match scalar {
+            Scalar::Bool(value) => Node::Bool(value),
+            Scalar::Number(text) => Node::Number { text, written: value.to_owned() },
+            Scalar::Text => Node::Text(value.to_owned()),
+        })
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Node, E> {
@@ -174,7 +215,7 @@ impl<'de> Visitor<'de> for Build {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Node, A::Error> {
         let mut sequence = Vec::new();
-        while let Some(item) = items.next_element_seed(Build)? {
+        while let Some(item) = items.next_element_seed(self)? {
             sequence.push(item);
         }
         Ok(Node::Sequence(sequence))
@@ -183,21 +224,21 @@ impl<'de> Visitor<'de> for Build {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Node, A::Error> {
         let mut mapping = Vec::new();
         while let Some(key) = entries.next_key::<String>()? {
-            mapping.push((key, entries.next_value_seed(Build)?));
+            mapping.push((key, entries.next_value_seed(self)?));
         }
         Ok(Node::Mapping(mapping))
     }
 }
 
-/// Reads the same text again and replaces each number that is no integer by its text.
-struct KeepDigits<'n>(&'n mut Node);
+/// Reads the same text again and replaces each number that is no integer by what its digits say.
+struct ReadDigits<'n>(&'n mut Node);
 
-impl<'de> DeserializeSeed<'de> for KeepDigits<'_> {
+impl<'de> DeserializeSeed<'de> for ReadDigits<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         match self.0 {
-            Node::Number(_) => deserializer.deserialize_str(self),
+            Node::Number { .. } => deserializer.deserialize_str(self),
             Node::Sequence(_) => deserializer.deserialize_seq(self),
             Node::Mapping(_) => deserializer.deserialize_map(self),
             Node::Null | Node::Bool(_) | Node::Text(_) => {
@@ -207,7 +248,7 @@ impl<'de> DeserializeSeed<'de> for KeepDigits<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for KeepDigits<'_> {
+impl<'de> Visitor<'de> for ReadDigits<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -215,10 +256,14 @@ impl<'de> Visitor<'de> for KeepDigits<'_> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
-        if let Node::Number(digits) = self.0
-            && !digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
+        if let Node::Number { written, .. } = self.0
+            && has_more_than_digits(written)
         {
-            *digits = text.to_owned();
+            let read = match scalar::plain(text) {
+                Scalar::Number(read) => read,
+                Scalar::Bool(_) | Scalar::Text => text.to_owned(),
+            };
+            *self.0 = Node::Number { text: read, written: text.to_owned() };
         }
         Ok(())
     }
@@ -226,7 +271,7 @@ impl<'de> Visitor<'de> for KeepDigits<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         if let Node::Sequence(sequence) = self.0 {
             for node in sequence {
-                items.next_element_seed(KeepDigits(node))?;
+                items.next_element_seed(ReadDigits(node))?;
             }
         }
         while items.next_element::<IgnoredAny>()?.is_some() {}
@@ -237,7 +282,7 @@ impl<'de> Visitor<'de> for KeepDigits<'_> {
         if let Node::Mapping(mapping) = self.0 {
             for (_, node) in mapping {
                 if entries.next_key::<IgnoredAny>()?.is_some() {
-                    entries.next_value_seed(KeepDigits(node))?;
+                    entries.next_value_seed(ReadDigits(node))?;
                 }
             }
         }
@@ -296,86 +341,4 @@ impl<'de> Visitor<'de> for Find<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn text(value: &str) -> Node {
-        Node::Text(value.to_owned())
-    }
-
-    #[test]
-    fn scalars_keep_what_was_written() {
-        #[track_caller]
-        fn check(yaml: &str, expected: Node) {
-            assert_eq!(parse(yaml).unwrap().0, expected, "{yaml}");
-        }
-        check("7", Node::Number("7".to_owned()));
-        check("1.10", Node::Number("1.10".to_owned()));
-        check(
-            "[1.10, x, 2.50]",
-            Node::Sequence(vec![Node::Number("1.10".to_owned()), text("x"), Node::Number("2.50".to_owned())]),
-        );
-        check("'1.10'", text("1.10"));
-        check("-3", Node::Number("-3".to_owned()));
-        check("true", Node::Bool(true));
-        check("yes", text("yes"));
-        check("~", Node::Null);
-        check("", Node::Null);
-        check(
-            "{a: {b: 1.0}}",
-            Node::Mapping(vec![(
-                "a".to_owned(),
-                Node::Mapping(vec![("b".to_owned(), Node::Number("1.0".to_owned()))]),
-            )]),
-        );
-        check(
-            "[\n\t1, # one\n\t2,\n]",
-            Node::Sequence(vec![Node::Number("1".into()), Node::Number("2".into())]),
-        );
-        check(
-            "{a: 1, a: 2}",
-            Node::Mapping(vec![
-                ("a".to_owned(), Node::Number("1".into())),
-                ("a".to_owned(), Node::Number("2".into())),
-            ]),
-        );
-    }
-
-    #[test]
-    fn merge_keys_add_what_is_not_there() {
-        let (node, _) = parse("- &d {a: x, b: y}\n- {<<: *d, b: z}\n").unwrap();
-        let Node::Sequence(items) = node else { panic!("no sequence") };
-        assert_eq!(
-            items[1],
-            Node::Mapping(vec![
-                ("<<".to_owned(), Node::Null),
-                ("b".to_owned(), text("z")),
-                ("a".to_owned(), text("x")),
-            ])
-        );
-    }
-
-    #[test]
-    fn a_place_is_found_again() {
-        let yaml = "- id: a\n  rule:\n    and:\n      - x: 1\n      - yy: {z: 2}\n- id: b\n";
-        #[track_caller]
-        fn check(yaml: &str, path: &[Segment], at_key: bool, line: usize, column: usize) {
-            let position = locate(yaml, &Target { path: path.to_vec(), at_key });
-            assert_eq!(position, Position { line, column });
-        }
-        use Segment::{Entry, Item};
-        check(yaml, &[Item(0), Entry(0)], false, 1, 7);
-        check(yaml, &[Item(0), Entry(1)], true, 2, 3);
-        check(yaml, &[Item(0), Entry(1), Entry(0), Item(1), Entry(0)], true, 5, 9);
-        check(yaml, &[Item(0), Entry(1), Entry(0), Item(1), Entry(0), Entry(0)], false, 5, 17);
-        check(yaml, &[Item(1)], false, 6, 3);
-        check(r#"[{"id": "a"}, {"id": 5}]"#, &[Item(1), Entry(0)], false, 1, 22);
-    }
-
-    #[test]
-    fn a_syntax_error_has_its_place() {
-        let error = parse("- id: a\n  x: [1,\n").unwrap_err();
-        assert!(error.position.line >= 2, "{error:?}");
-        assert!(!error.message.contains("line"), "{error:?}");
-    }
-}
+mod tests;

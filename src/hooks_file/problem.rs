@@ -119,6 +119,7 @@ kinds! {
     NeedlessKey "needless-key" Warning,
     EmptyTriggerRule "empty-trigger-rule" Warning,
     OldMatchType "old-match-type" Warning,
+    RereadNumber "reread-number" Warning,
     NotShown "not-shown" Warning,
     ;
     by check:

@@ -211,19 +211,22 @@ impl<'t> Reader<'t> {
         path
     }
 
-    /// The mapping at the current place with its keys checked against `keys`. `what` names it for the
-    /// user: "a rule", "a reference".
+    /// The mapping at the current place with its keys checked against `keys`; nothing is an empty one, as
+    /// in the reference. `what` names it for the user: "a rule", "a reference".
     pub(super) fn record<'n>(
         &mut self,
         node: &'n Node,
         what: &str,
         keys: &'static [Key],
     ) -> Option<Record<'n>> {
-        let Node::Mapping(entries) = node else {
-            let names = keys::names(keys);
-            let names = if names.len() > KEYS_NAMED_MAX { "…".to_owned() } else { names.join(", ") };
-            self.wrong_type::<()>(node, &format!("{what} with keys ({names})"));
-            return None;
+        let entries: &[(String, Node)] = match node {
+            Node::Mapping(entries) => entries,
+            Node::Null => &[],
+            _ => {
+                let names = keys::names(keys);
+                let names = if names.len() > KEYS_NAMED_MAX { "…".to_owned() } else { names.join(", ") };
+                return self.wrong_type(node, &format!("{what} with keys ({names})"));
+            }
         };
         for (index, (name, _)) in entries.iter().enumerate() {
             self.entry(index, name, |reader| reader.check_key(&entries[..index], name, keys));
@@ -246,11 +249,19 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// The text at `key`; a number or bool becomes the text that was written.
+    /// The text at `key`; a number or bool becomes the text that the reference makes of it.
     pub(super) fn text(&mut self, record: Record<'_>, key: &str) -> Option<String> {
         let (index, node) = record.get(key)?;
         match node {
-            Node::Text(text) | Node::Number(text) => Some(text.clone()),
+            Node::Text(text) => Some(text.clone()),
+            Node::Number { text, written } => {
+                if text != written {
+                    let message = "the number reads as another text than it is written";
+                    let help = "put it in quotes if the text is meant";
+                    self.report_at_entry((record, key), Kind::RereadNumber, message, help);
+                }
+                Some(text.clone())
+            }
             Node::Bool(value) => Some(value.to_string()),
             _ => self.entry(index, key, |reader| reader.wrong_type(node, "a text")),
         }
@@ -272,7 +283,7 @@ impl<'t> Reader<'t> {
     pub(super) fn integer(&mut self, record: Record<'_>, key: &str) -> Option<i64> {
         let (index, node) = record.get(key)?;
         let number = match node {
-            Node::Number(digits) => digits.parse().ok(),
+            Node::Number { text, .. } => text.parse().ok(),
             _ => None,
         };
         match number {
@@ -322,7 +333,7 @@ impl<'t> Reader<'t> {
         let found = match node {
             Node::Null => "nothing",
             Node::Bool(_) => "true or false",
-            Node::Number(_) => "a number",
+            Node::Number { .. } => "a number",
             Node::Text(_) => "a text",
             Node::Sequence(_) => "a list",
             Node::Mapping(_) => "a mapping",

@@ -46,7 +46,7 @@ pub(super) fn secrets(reader: &mut Reader<'_>, record: Record<'_>, key: &str) ->
 
 fn secret(reader: &mut Reader<'_>, node: &Node) -> Option<Secret> {
     match node {
-        Node::Text(text) | Node::Number(text) => {
+        Node::Text(text) | Node::Number { written: text, .. } => {
             reader.keep_literal_secret(text);
             if reader.reading.examination.is_some() {
                 lint::secret(reader, text);

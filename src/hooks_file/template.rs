@@ -10,7 +10,7 @@ mod escape;
 mod execute;
 mod expression;
 mod flags;
-mod float;
+pub(super) mod float;
 mod functions;
 mod lexer;
 mod parser;

@@ -259,6 +259,8 @@ pub(super) const CASES: &[Case] = &[
     hook!(EmptyTriggerRule "null" "trigger-rule:"),
     rule!(OldMatchType "sha1"
         "{match: {type: payload-hash-sha1, secret: hunter22, parameter: {source: header, name: X-Hub-Signature}}}"),
+    hook!(RereadNumber "a fraction" "response-message: 1.10"),
+    rule!(RereadNumber "octal" "{match: {type: value, value: 0123, parameter: {source: header, name: X-Gitlab-Token}}}"),
     hook!(NotShown "a thousand and one" "@MANY@"),
     Case {
         kind: Kind::GroupMaxDiffers,

@@ -1,7 +1,7 @@
 //! Floats as Go writes them.
 
 /// `%g`: the shortest digits that say the number, or `precision` of them, without an exponent when it is small.
-pub(super) fn general(value: f64, precision: Option<usize>) -> String {
+pub(in crate::hooks_file) fn general(value: f64, precision: Option<usize>) -> String {
     let precision = precision.map(|precision| precision.max(1));
     let (mantissa, exponent) = scientific(value, precision.map(|precision| precision - 1));
     let mantissa = match mantissa.contains('.') {

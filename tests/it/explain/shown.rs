@@ -49,7 +49,7 @@ const HOOKS: &str = r#"
       - match: {type: value, value: token-of-the-url, parameter: {source: url, name: token}}
       - or:
           - match: {type: payload-hmac-sha256, secret: correct-horse-battery, parameter: {source: header, name: X-Sig}}
-          - match: {type: value, value: y, parameter: {source: payload, name: a.b}}
+          - match: {type: value, value: 'y', parameter: {source: payload, name: a.b}}
 - id: stripe
   execute-command: /bin/echo
   verify: {sender: stripe, secret: correct-horse-battery}
