@@ -1,105 +1,102 @@
-//! `multipart/form-data` (RFC 7578): the first value of each field; file parts only as JSON.
+//! `multipart/form-data` (RFC 7578): the first value of each field; file parts only as JSON. What is
+//! accepted and what becomes of it is what Go's `mime/multipart` makes of it.
+
+mod media_type;
+mod parts;
 
 use std::borrow::Cow;
-use std::convert::Infallible;
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
-
-use bytes::Bytes;
+use std::collections::BTreeSet;
 
 use super::{Payload, Problem, insert_first, json};
 use crate::log_text::clipped;
 use crate::value::{Object, Value};
+use media_type::MediaType;
+use parts::{Part, Parts};
 
 /// Parts of one body. A form has dozens; each costs a map entry.
 const PARTS_MAX: usize = 10_000;
 
+/// Nothing of the form is repeated here: it is the sender's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum MultipartError {
     #[error("the content type names no boundary")]
     NoBoundary,
     #[error("more than {PARTS_MAX} parts")]
     TooManyParts,
-    #[error("{0}")]
-    Broken(String),
+    #[error("the form ends early")]
+    EndsEarly,
+    #[error("a part has a broken header")]
+    BrokenHead,
+    #[error("the headers of a part take more than {} KiB", parts::HEAD_BYTES_MAX / 1024)]
+    LongHead,
+    #[error("not a form of the boundary that the content type names")]
+    NoPart,
 }
 
 /// `json_parts` are the names of file parts that are read as JSON whatever their type.
-pub(super) fn parse(
+pub(super) fn parse<'b>(
     content_type: &[u8],
-    body: &Bytes,
+    body: &'b [u8],
     json_parts: &[&str],
-) -> Result<Payload<'static>, MultipartError> {
-    let content_type = std::str::from_utf8(content_type).map_err(|_| MultipartError::NoBoundary)?;
-    let boundary = multer::parse_boundary(content_type).map_err(|_| MultipartError::NoBoundary)?;
-    let mut parts = multer::Multipart::new(WholeBody(Some(body.clone())), boundary);
-    let mut fields: Option<Object<'static>> = None;
+) -> Result<Payload<'b>, MultipartError> {
+    let content_type = MediaType::parse(content_type).filter(|of| of.name == b"multipart/form-data");
+    let boundary = content_type.and_then(|of| of.parameter("boundary")).filter(|it| !it.is_empty());
+    let mut parts = Parts::new(body, &boundary.ok_or(MultipartError::NoBoundary)?);
+    let mut fields: Option<Object<'b>> = None;
+    let mut files: BTreeSet<Vec<u8>> = BTreeSet::new();
+    let mut of_files: Object<'b> = Object::new();
     let mut problem = None;
     for count in 0.. {
-        let broken = |error: multer::Error| MultipartError::Broken(words_of(&error));
-        let Some(part) = ready(parts.next_field())?.map_err(broken)? else {
-            break;
-        };
+        let Some(part) = parts.next()? else { break };
         if count == PARTS_MAX {
             return Err(MultipartError::TooManyParts);
         }
-        let Some(name) = part.name().filter(|name| !name.is_empty()).map(str::to_owned) else {
-            continue;
-        };
-        let is_file = part.file_name().is_some_and(|file_name| !file_name.is_empty());
-        let is_json = part.headers().get_all("content-type").iter().any(|value| value == "application/json");
-        let content = ready(part.bytes())?.map_err(broken)?;
+        let Some(Disposition { name, is_file }) = disposition(&part) else { continue };
         if !is_file {
-            let text = Cow::Owned(content.to_vec());
-            insert_first(fields.get_or_insert_default(), Cow::Owned(name.into_bytes()), text);
-        } else if is_json || json_parts.contains(&name.as_str()) {
-            let parsed = json_object(&content).unwrap_or_else(|reason| {
-                problem = Some(Problem::Part { part: clipped(&name), reason });
+            insert_first(fields.get_or_insert_default(), Cow::Owned(name), Cow::Borrowed(part.content));
+        // Of several files of one name only the first counts, whatever it is.
+        } else if files.insert(name.clone())
+            && (is_json(&part) || json_parts.iter().any(|wanted| wanted.as_bytes() == name))
+        {
+            let parsed = json_object(part.content).unwrap_or_else(|reason| {
+                problem = Some(Problem::Part { part: clipped(&String::from_utf8_lossy(&name)), reason });
                 Value::NullObject
             });
-            fields.get_or_insert_default().entry(Cow::Owned(name.into_bytes())).or_insert(parsed);
+            of_files.insert(Cow::Owned(name), parsed);
         }
+    }
+    if !of_files.is_empty() {
+        // A file counts more than a field of its name.
+        fields.get_or_insert_default().append(&mut of_files);
     }
     Ok(Payload { fields, problem, is_multipart: true })
 }
 
-/// The parser's own words can quote names of fields, which are the sender's.
-fn words_of(error: &multer::Error) -> String {
-    match error {
-        multer::Error::IncompleteFieldData { .. }
-        | multer::Error::IncompleteHeaders
-        | multer::Error::IncompleteStream => "the form ends early".to_owned(),
-        multer::Error::ReadHeaderFailed(_) | multer::Error::DecodeHeaderName { .. } => {
-            "a part has a broken header".to_owned()
-        }
-        _ => "not a form of the boundary that the content type names".to_owned(),
-    }
+struct Disposition {
+    name: Vec<u8>,
+    is_file: bool,
 }
 
-fn json_object(text: &[u8]) -> Result<Value<'static>, String> {
+/// What the part is, if it is a field of the form.
+fn disposition(part: &Part<'_>) -> Option<Disposition> {
+    let disposition = MediaType::parse(part.headers("content-disposition").next()?)?;
+    let name = disposition.parameter("name").filter(|name| !name.is_empty())?;
+    let is_file = disposition.parameter("filename").is_some_and(|name| !name.is_empty());
+    (disposition.name == b"form-data").then_some(Disposition { name, is_file })
+}
+
+fn is_json(part: &Part<'_>) -> bool {
+    part.headers("content-type").any(|value| value == b"application/json")
+}
+
+fn json_object(text: &[u8]) -> Result<Value<'_>, String> {
     match json::parse(text) {
-        Ok(Value::Object(object)) => Ok(Value::Object(object).into_owned()),
+        Ok(Value::Object(object)) => Ok(Value::Object(object)),
         Ok(Value::Null) => Ok(Value::NullObject),
         Ok(_) => Err("not a JSON object".to_owned()),
         Err(error) => Err(error.to_string()),
     }
 }
 
-/// The parser is asynchronous, the body is all here: it never has to wait.
-fn ready<F: Future>(future: F) -> Result<F::Output, MultipartError> {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => Ok(output),
-        Poll::Pending => Err(MultipartError::Broken("incomplete multipart body".to_owned())),
-    }
-}
-
-/// The one chunk that a body is.
-struct WholeBody(Option<Bytes>);
-
-impl futures_core::Stream for WholeBody {
-    type Item = Result<Bytes, Infallible>;
-
-    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Poll::Ready(self.0.take().map(Ok))
-    }
-}
+#[cfg(test)]
+mod tests;
