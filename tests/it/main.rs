@@ -14,6 +14,7 @@ mod check;
 mod child;
 mod circumstances;
 mod compat;
+mod drop_in;
 mod errors_at_load;
 mod examples;
 mod explain;
