@@ -34,6 +34,8 @@ struct Known {
 #[derive(Debug)]
 pub(crate) struct RunName {
     pub(crate) hook: String,
+    /// Of a hook with cases; else empty.
+    pub(crate) case: String,
     pub(crate) request: String,
 }
 

@@ -116,7 +116,8 @@ fn begin(
     concealer: Concealer,
 ) -> Result<(Attempts, Stage), Box<Refused>> {
     let global = &delivery.settings.global_headers;
-    let name = RunName { hook: hook.id.clone(), request: invocation.request_id.clone() };
+    let case = hook.case.clone().unwrap_or_default();
+    let name = RunName { hook: hook.id.clone(), case, request: invocation.request_id.clone() };
     let attempt = Attempt { number: 1, of: hook.retry.as_ref().map_or(1, |retry| retry.attempts) };
     let Some(active) = delivery.runs.enter(name) else {
         return refused(received, respond::shutting_down(global), "the server is shutting down");

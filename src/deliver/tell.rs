@@ -176,12 +176,13 @@ fn shown(text: &OsStr, concealer: &Concealer) -> OsString {
 pub(super) fn tell_not_started(invocation: &Invocation, attempt: Attempt, failure: &StartFailure) {
     let program = invocation.program.display().to_string();
     let (request, hook) = (&invocation.request_id, &invocation.hook_id);
+    let case = invocation.case.as_deref().unwrap_or_default();
     let hint = invocation.hint_on_words().map(|hint| format!("; {hint}")).unwrap_or_default();
-    error!(request = %request, hook = %hook, "error in exec: \"{program}\": {failure}{hint}{attempt}");
+    error!(request = %request, hook = %hook, case, "error in exec: \"{program}\": {failure}{hint}{attempt}");
 }
 
 pub(super) fn tell_outcome(name: &RunName, attempt: Attempt, outcome: &Outcome, concealer: &Concealer) {
-    let RunName { request, hook } = name;
+    let RunName { request, hook, case } = name;
     let Outcome { ending, is_leaked, output, errors, streamed, duration } = outcome;
     let duration_ms = milliseconds(*duration);
     if !output.bytes.is_empty() {
@@ -205,7 +206,7 @@ pub(super) fn tell_outcome(name: &RunName, attempt: Attempt, outcome: &Outcome, 
     }
     match ending {
         Ending::Exited(0) => {
-            info!(request = %request, hook = %hook, outcome = %ending, duration_ms, "finished handling {hook}{attempt}");
+            info!(request = %request, hook = %hook, case, outcome = %ending, duration_ms, "finished handling {hook}{attempt}");
         }
         _ => {
             let hint = match ending {
@@ -213,7 +214,7 @@ pub(super) fn tell_outcome(name: &RunName, attempt: Attempt, outcome: &Outcome, 
                 _ => "",
             };
             let message = format!("error occurred: {ending}; finished handling {hook}{attempt}{hint}");
-            warn!(request = %request, hook = %hook, outcome = %ending, duration_ms, "{message}");
+            warn!(request = %request, hook = %hook, case, outcome = %ending, duration_ms, "{message}");
         }
     }
 }
@@ -229,7 +230,7 @@ fn printed(output: &Output, concealer: &Concealer) -> String {
 
 /// Why a delivery was not let in.
 pub(super) fn tell_refused(name: &RunName, refusal: Refusal) {
-    let RunName { request, hook } = name;
+    let RunName { request, hook, .. } = name;
     match refusal {
         Refusal::Busy => info!(request = %request, hook = %hook, "rejected: as many runs go on as may"),
         Refusal::LineFull => {
@@ -240,12 +241,12 @@ pub(super) fn tell_refused(name: &RunName, refusal: Refusal) {
 
 /// `error` is why what a delivery is started with cannot be kept until its turn.
 pub(super) fn tell_no_memory(name: &RunName, error: &BodyError) {
-    let RunName { request, hook } = name;
+    let RunName { request, hook, .. } = name;
     warn!(request = %request, hook = %hook, "refused: {error}");
 }
 
 pub(super) fn tell_superseded(name: &RunName) {
-    let RunName { request, hook } = name;
+    let RunName { request, hook, .. } = name;
     info!(
         request = %request, hook = %hook, outcome = "superseded",
         "superseded: a newer delivery of {hook} runs in its place"
@@ -253,14 +254,14 @@ pub(super) fn tell_superseded(name: &RunName) {
 }
 
 pub(super) fn tell_again(name: &RunName, attempt: Attempt, wait: Duration) {
-    let RunName { request, hook } = name;
+    let RunName { request, hook, .. } = name;
     let next = Attempt { number: attempt.number + 1, ..attempt };
     info!(request = %request, hook = %hook, "trying {hook} again in {wait:.1?}{next}");
 }
 
 /// A delivery that will not run, or not again, because the server ends.
 pub(super) fn tell_dropped(name: &RunName, has_run: bool) {
-    let RunName { request, hook } = name;
+    let RunName { request, hook, .. } = name;
     let what = if has_run { "it is not tried again" } else { "it did not run" };
     warn!(
         request = %request, hook = %hook, outcome = "dropped at shutdown",
@@ -270,7 +271,7 @@ pub(super) fn tell_dropped(name: &RunName, has_run: bool) {
 
 /// Beyond `waiting_max` nothing is kept for another attempt.
 pub(super) fn tell_no_room(name: &RunName, waiting_max: usize) {
-    let RunName { request, hook } = name;
+    let RunName { request, hook, .. } = name;
     error!(
         request = %request, hook = %hook,
         "dropped: {hook} is not tried again, for {waiting_max} deliveries wait for that already"

@@ -66,6 +66,9 @@ fn the_first_case_whose_rule_is_met_runs() {
     server.wait_for_log_line("production", |line| {
         line.contains("hook triggered successfully") && line.contains("case=production")
     });
+    server.wait_for_log_line("the end of it", |line| {
+        line.contains("finished handling deploy") && line.contains("case=production")
+    });
     server.wait_for_log("deploy (case production) got matched");
     let staging = push(&server, r#"{"ref": "release-1"}"#);
     staging.assert(202, "staging\n");
