@@ -29,6 +29,10 @@ impl From<serde_yaml::Error> for SyntaxError {
             began = Some(at).filter(|at| *at != position && at.line > 0);
             message.push_str(if at.line > 0 { rest } else { part });
         }
+        // The library does not name the first letter of a file.
+        if began.is_none() && message.contains("while parsing a flow") {
+            began = Some(Position { line: 1, column: 1 });
+        }
         Self { position, message, began }
     }
 }

@@ -52,6 +52,13 @@ fn quotes_and_escapes() {
 }
 
 #[test]
+fn a_bracket_that_is_open_from_the_first_letter_on() {
+    check("[{\"id\": \"a\", \"execute-command\": \"x\"}\n", (1, 1), "the `[` that opens here", "write `]`");
+    check("[{\"id\": \"a\", \"execute-command\": \"x\"}", (1, 1), "the `[` that opens here", "write `]`");
+    check("{\"id\": \"a\", \"execute-command\": \"x\"\n", (1, 1), "the `{` that opens here", "write `}`");
+}
+
+#[test]
 fn indentation() {
     check("- id: a\n   execute-command: x\n", (2, 4), "indented further", "column 3");
     check("- id: a\n execute-command: x\n", (2, 2), "in column 2", "column 3");
