@@ -9,9 +9,11 @@ use std::sync::LazyLock;
 use super::*;
 use crate::hooks_file::Kind;
 
+mod case;
 mod cases;
 mod guards;
-use cases::{CASES, Case};
+use case::Case;
+use cases::CASES;
 
 const ENVIRONMENT: [(&str, &str); 2] = [("SET", "of the environment"), ("EMPTY", "")];
 

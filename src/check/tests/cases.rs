@@ -1,19 +1,8 @@
 //! One mistake each. Most cases are one hook that is sound but for what is added to it. `@DIR@` is the
 //! case's directory, `@DEEP@` a rule that is nested too deep, `@MANY@` a thousand and one unknown keys.
 
+use super::case::{Case, PRIVATE, command, file, hook, rule};
 use crate::hooks_file::Kind;
-
-pub(super) struct Case {
-    pub(super) kind: Kind,
-    /// Distinguishes cases of one kind; one with the word `template` is read with `-template`.
-    pub(super) name: &'static str,
-    /// The paths that are checked, below the case's directory.
-    pub(super) hooks: &'static [&'static str],
-    /// Name, text and mode.
-    pub(super) files: &'static [(&'static str, &'static str, u32)],
-}
-
-const PRIVATE: u32 = 0o600;
 
 /// Of an RSA key; the private half is nowhere.
 const PUBLIC_KEY: &str = "\
@@ -26,55 +15,6 @@ ePMsV35z+WNL7L8/VUcP02Rty45klGZmk0alr4lL3nefikCwnDerJH/m3CXGRG0p\n\
 EhaZG0MnhOO17lIyyLtPyJRQ8uqrmmN5VGP5++aSy8cxTHkt1tgHtDiUyUwZ14Pk\n\
 oQIDAQAB\n\
 -----END PUBLIC KEY-----\n";
-
-/// `$text` as the whole file.
-macro_rules! file {
-    ($kind:ident $name:literal $text:expr) => {
-        Case {
-            kind: Kind::$kind,
-            name: $name,
-            hooks: &["hooks.yaml"],
-            files: &[("hooks.yaml", $text, PRIVATE)],
-        }
-    };
-}
-
-/// A guarded hook with `$keys`.
-macro_rules! hook {
-    ($kind:ident $name:literal $keys:literal) => {
-        file!($kind $name concat!(
-            "- id: a\n  execute-command: 'true'\n  verify: {sender: none}\n  http-methods: [POST]\n  ", $keys, "\n"
-        ))
-    };
-}
-
-/// A hook with the rule `$rule`.
-macro_rules! rule {
-    ($kind:ident $name:literal $rule:literal) => {
-        file!($kind $name concat!(
-            "- id: a\n  execute-command: 'true'\n  verify: {sender: none}\n  http-methods: [POST]\n  trigger-rule: ", $rule, "\n"
-        ))
-    };
-}
-
-/// A hook with these lines alone, beside a file `tool`.
-macro_rules! command {
-    ($kind:ident $name:literal $keys:literal, $tool:literal, $mode:literal) => {
-        Case {
-            kind: Kind::$kind,
-            name: $name,
-            hooks: &["hooks.yaml"],
-            files: &[
-                (
-                    "hooks.yaml",
-                    concat!("- id: a\n  verify: {sender: none}\n  http-methods: [POST]\n  ", $keys, "\n"),
-                    PRIVATE,
-                ),
-                ("tool", $tool, $mode),
-            ],
-        }
-    };
-}
 
 pub(super) const CASES: &[Case] = &[
     Case { kind: Kind::Unreadable, name: "missing", hooks: &["gone.yaml"], files: &[] },
