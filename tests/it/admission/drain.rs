@@ -33,6 +33,8 @@ fn what_waits_runs_and_what_would_be_tried_again_is_dropped_and_named() {
     let _open = gate.open();
     wait_until_ran(&server, &[1, 2, 3]);
     assert_eq!(server.wait().code(), Some(0));
+    // What it has logged may still be on its way here.
+    server.wait_for_log("stopped");
     assert_eq!(count(&server.log(), "finished handling deploy"), 3);
 }
 
