@@ -135,6 +135,7 @@ fn report(
         Ruling::Incomplete { because } => {
             (Verdict::Error, format!("the request lacks a required value: {because}"))
         }
+        Ruling::TooMuch { because } => (Verdict::Error, because.clone()),
         Ruling::NotMet { because } => (Verdict::NotMet, format!("the rule is not met: {because}")),
         Ruling::Met { .. } => (Verdict::Run, "the command would be started".to_owned()),
     };
@@ -216,9 +217,11 @@ fn payload(hook: &Hook, request: &Request, notes: &[Note], ruling: &Ruling) -> O
     let (mut problem, mut help) = match ruling {
         Ruling::Handshake(_) | Ruling::MethodNotAllowed { .. } | Ruling::NotVerified(_) => return None,
         Ruling::MultipartBroken(broken) => (Some(broken.to_string()), None),
-        Ruling::RuleError { .. } | Ruling::Incomplete { .. } | Ruling::NotMet { .. } | Ruling::Met { .. } => {
-            (None, None)
-        }
+        Ruling::RuleError { .. }
+        | Ruling::Incomplete { .. }
+        | Ruling::TooMuch { .. }
+        | Ruling::NotMet { .. }
+        | Ruling::Met { .. } => (None, None),
     };
     let mut not_parsed = Vec::new();
     for note in notes {

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use crate::json_text;
-use crate::lookup::{Found, lookup, lookup_mut};
+use crate::lookup::{Found, lookup, lookup_each, lookup_mut};
 use crate::payload::{Payload, json, query};
-use crate::reference::{IfMissing, Reference, Subject, canonical_header_name};
+use crate::reference::{EACH, IfMissing, Reference, Subject, canonical_header_name};
 use crate::request::Request;
 use crate::sender::Labels;
 use crate::value::{Object, Text, Value};
@@ -32,11 +32,52 @@ pub(crate) enum NoValue {
 impl NoValue {
     /// What `reference` has in place of its value.
     #[cold]
-    fn or_instead(self, reference: &Reference) -> Result<Text<'_>, Self> {
+    fn or_instead(self, reference: &Reference) -> Result<Finding<'_>, Self> {
         match &reference.if_missing {
             IfMissing::None => Err(self),
-            IfMissing::Default(text) => Ok(Cow::Borrowed(text.as_bytes())),
+            IfMissing::Default(text) => Ok(Finding::Text(Cow::Borrowed(text.as_bytes()))),
             IfMissing::Refuse => Err(Self::Required(Box::new(self))),
+        }
+    }
+}
+
+/// What a reference names.
+#[derive(Debug)]
+pub(crate) enum Finding<'f> {
+    Text(Text<'f>),
+    Value(&'f Value<'f>),
+    /// What a `*` in the name leads to.
+    Each(Vec<&'f Value<'f>>),
+}
+
+impl<'f> Finding<'f> {
+    /// As an argument, and in a rule.
+    pub(crate) fn into_text(self) -> Text<'f> {
+        match self {
+            Self::Text(text) => text,
+            Self::Value(value) => json_text::text_of(value),
+            Self::Each(values) => {
+                let mut text = Vec::new();
+                json_text::write_list(values, &mut text);
+                Cow::Owned(text)
+            }
+        }
+    }
+
+    /// One by one: what a `*` leads to, the elements of an array, or what is there at all.
+    fn items(self) -> Vec<Text<'f>> {
+        match self {
+            Self::Each(values) => values.into_iter().map(json_text::text_of).collect(),
+            Self::Value(Value::Array(values)) => values.iter().map(json_text::text_of).collect(),
+            one => vec![one.into_text()],
+        }
+    }
+
+    /// The same, and a null is nothing.
+    pub(crate) fn spread(self) -> Vec<Text<'f>> {
+        match self {
+            Self::Value(value) if value.is_null() => Vec::new(),
+            some => some.items(),
         }
     }
 }
@@ -81,44 +122,59 @@ impl<'a> Facts<'a> {
 
     /// The text of what `reference` names, or what it has in place of that.
     pub(crate) fn text_of<'f>(&'f self, reference: &'f Reference) -> Result<Text<'f>, NoValue> {
-        self.text_at(&reference.subject).or_else(|missing| missing.or_instead(reference))
+        self.find(reference).map(Finding::into_text)
     }
 
-    /// The same for who can do without the value, unless the reference requires it.
+    /// What `reference` names, or what it has in place of that.
+    pub(crate) fn find<'f>(&'f self, reference: &'f Reference) -> Result<Finding<'f>, NoValue> {
+        self.find_subject(&reference.subject).or_else(|missing| missing.or_instead(reference))
+    }
+
+    /// The text for who can do without it, unless the reference requires it.
     pub(crate) fn text_if_any<'f>(
         &'f self,
         reference: &'f Reference,
     ) -> Result<Result<Text<'f>, NoValue>, NoValue> {
-        match self.text_of(reference) {
+        Ok(self.find_if_any(reference)?.map(Finding::into_text))
+    }
+
+    pub(crate) fn find_if_any<'f>(
+        &'f self,
+        reference: &'f Reference,
+    ) -> Result<Result<Finding<'f>, NoValue>, NoValue> {
+        match self.find(reference) {
             Err(required @ NoValue::Required(_)) => Err(required),
             found => Ok(found),
         }
     }
 
-    fn text_at<'f>(&'f self, subject: &'f Subject) -> Result<Text<'f>, NoValue> {
-        match subject {
-            Subject::Header(name) => self.header(name, subject),
-            Subject::Query(name) => text_at(&self.query, name, subject),
+    fn find_subject<'f>(&'f self, subject: &'f Subject) -> Result<Finding<'f>, NoValue> {
+        let text = match subject {
+            Subject::Header(name) => return self.header(name, subject),
+            Subject::Query(name) => return find_at(&self.query, name, subject),
             Subject::Payload(name) => match &self.payload.fields {
-                Some(fields) => text_at(fields, name, subject),
-                None => Err(NoValue::NotFound(subject.to_string())),
+                Some(fields) => return find_at(fields, name, subject),
+                None => return Err(NoValue::NotFound(subject.to_string())),
             },
-            Subject::Literal(text) => Ok(Cow::Borrowed(text.as_bytes())),
-            Subject::Method => Ok(Cow::Borrowed(self.request.method.as_str().as_bytes())),
-            Subject::RemoteAddress => Ok(Cow::Owned(self.request.peer.to_string().into_bytes())),
-            Subject::RawBody if self.payload.is_multipart => Ok(Cow::Borrowed(b"")),
-            Subject::RawBody => Ok(Cow::Borrowed(&self.request.body)),
-            Subject::EntirePayload => Ok(Cow::Owned(match &self.payload.fields {
+            Subject::Literal(text) => Cow::Borrowed(text.as_bytes()),
+            Subject::Method => Cow::Borrowed(self.request.method.as_str().as_bytes()),
+            Subject::RemoteAddress => Cow::Owned(self.request.peer.to_string().into_bytes()),
+            Subject::RawBody if self.payload.is_multipart => Cow::Borrowed(&b""[..]),
+            Subject::RawBody => Cow::Borrowed(&self.request.body[..]),
+            Subject::EntirePayload => Cow::Owned(match &self.payload.fields {
                 Some(fields) => object_text(fields),
                 None => b"null".to_vec(),
-            })),
-            Subject::EntireQuery => Ok(Cow::Owned(object_text(&self.query))),
-            Subject::EntireHeaders => Ok(Cow::Owned(object_text(&self.all_headers()))),
-            Subject::DeliveryId => label(self.origin.labels.delivery_id.as_deref(), subject),
-            Subject::DeliveryEvent => label(self.origin.labels.event.as_deref(), subject),
-            Subject::DeliverySender => label(self.origin.sender, subject),
-            Subject::Unusable { source, name } => Err(NoValue::Unusable(format!("{source} {name}"))),
-        }
+            }),
+            Subject::EntireQuery => Cow::Owned(object_text(&self.query)),
+            Subject::EntireHeaders => Cow::Owned(object_text(&self.all_headers())),
+            Subject::DeliveryId => label(self.origin.labels.delivery_id.as_deref(), subject)?,
+            Subject::DeliveryEvent => label(self.origin.labels.event.as_deref(), subject)?,
+            Subject::DeliverySender => label(self.origin.sender, subject)?,
+            Subject::Unusable { source, name } => {
+                return Err(NoValue::Unusable(format!("{source} {name}")));
+            }
+        };
+        Ok(Finding::Text(text))
     }
 
     /// The same as bytes of its own; those of the body are not copied.
@@ -129,37 +185,19 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// Whether JSON's null is at `reference`. What is not there is not null.
+    /// Whether JSON's null is at `reference`, or in the list there. What is not there is not null.
     pub(crate) fn is_null(&self, reference: &Reference) -> Result<bool, NoValue> {
-        if let Some(Value::Null | Value::NullObject) = self.value_at(&reference.subject) {
-            return Ok(true);
-        }
-        match self.text_of(reference) {
-            Err(no_value @ (NoValue::Unusable(_) | NoValue::Required(_))) => Err(no_value),
-            Ok(_) | Err(NoValue::NotFound(_) | NoValue::IntoNull(_)) => Ok(false),
+        match self.find(reference) {
+            Ok(Finding::Value(value)) => Ok(value.is_null()),
+            Ok(Finding::Each(values)) => Ok(values.into_iter().any(Value::is_null)),
+            Ok(Finding::Text(_)) | Err(NoValue::NotFound(_) | NoValue::IntoNull(_)) => Ok(false),
+            Err(no_value) => Err(no_value),
         }
     }
 
     /// The texts of the items of the list at `reference`; of what is no list, its text alone.
     pub(crate) fn items_of<'f>(&'f self, reference: &'f Reference) -> Result<Vec<Text<'f>>, NoValue> {
-        match self.value_at(&reference.subject) {
-            Some(Value::Array(items)) => Ok(items.iter().map(json_text::text_of).collect()),
-            _ => Ok(vec![self.text_of(reference)?]),
-        }
-    }
-
-    /// The value of `subject` where there are values, not only texts.
-    fn value_at(&self, subject: &Subject) -> Option<&Value<'_>> {
-        let (object, name) = match subject {
-            Subject::Payload(name) => (self.payload.fields.as_ref()?, name),
-            Subject::Query(name) => (&self.query, name),
-            Subject::Header(name) => (&self.parsed_headers, name),
-            _ => return None,
-        };
-        match lookup(object, name) {
-            Found::Value(value) => Some(value),
-            Found::Missing | Found::IntoNull => None,
-        }
+        Ok(self.find(reference)?.items())
     }
 
     /// Replaces the text at `reference` by the JSON object it holds.
@@ -192,15 +230,15 @@ impl<'a> Facts<'a> {
         }
     }
 
-    fn header<'f>(&'f self, name: &str, subject: &Subject) -> Result<Text<'f>, NoValue> {
+    fn header<'f>(&'f self, name: &str, subject: &Subject) -> Result<Finding<'f>, NoValue> {
         let as_sent = || match self.request.headers.get(name).filter(|_| !is_out_of_reach(name)) {
-            Some(value) => Ok(Cow::Borrowed(value.as_bytes())),
+            Some(value) => Ok(Finding::Text(Cow::Borrowed(value.as_bytes()))),
             None => Err(NoValue::NotFound(subject.to_string())),
         };
         if self.parsed_headers.is_empty() {
             return as_sent();
         }
-        match text_at(&self.parsed_headers, name, subject) {
+        match find_at(&self.parsed_headers, name, subject) {
             Err(NoValue::NotFound(_)) => as_sent(),
             found => found,
         }
@@ -234,10 +272,13 @@ fn label<'v>(label: Option<&'v str>, subject: &Subject) -> Result<Text<'v>, NoVa
     }
 }
 
-fn text_at<'v>(object: &'v Object<'_>, name: &str, subject: &Subject) -> Result<Text<'v>, NoValue> {
+fn find_at<'v>(object: &'v Object<'_>, name: &str, subject: &Subject) -> Result<Finding<'v>, NoValue> {
     match lookup(object, name) {
-        Found::Value(value) => Ok(json_text::text_of(value)),
-        Found::Missing => Err(NoValue::NotFound(subject.to_string())),
+        Found::Value(value) => Ok(Finding::Value(value)),
+        Found::Missing => {
+            let each = name.contains(EACH).then(|| lookup_each(object, name)).flatten();
+            each.map(Finding::Each).ok_or_else(|| NoValue::NotFound(subject.to_string()))
+        }
         Found::IntoNull => Err(NoValue::IntoNull(subject.to_string())),
     }
 }

@@ -26,7 +26,7 @@ pub(crate) struct Hook {
     /// Of these the first whose rule is met runs; without any it is the hook itself.
     pub(crate) cases: Vec<Arc<Hook>>,
     pub(crate) command: Command,
-    pub(crate) arguments: Vec<Reference>,
+    pub(crate) arguments: Vec<Argument>,
     pub(crate) environment: Vec<Variable>,
     pub(crate) files: Vec<FileVariable>,
     /// What the command reads; `None`: nothing.
@@ -100,7 +100,8 @@ impl Hook {
 
     /// Every reference of the hook.
     fn references(&self) -> Vec<&Reference> {
-        let mut references: Vec<&Reference> = self.arguments.iter().chain(&self.parse_as_json).collect();
+        let mut references: Vec<&Reference> = self.parse_as_json.iter().collect();
+        references.extend(self.arguments.iter().map(|argument| &argument.value));
         references.extend(self.environment.iter().map(|variable| &variable.value));
         references.extend(self.files.iter().map(|file| &file.value));
         references.extend(&self.stdin);
@@ -155,6 +156,14 @@ pub(crate) enum CommandOutput {
     Combined,
     /// stdout. What comes on stderr is for the log.
     Stdout,
+}
+
+/// An argument of the command, or several.
+#[derive(Debug)]
+pub(crate) struct Argument {
+    pub(crate) value: Reference,
+    /// Each element is an argument of its own.
+    pub(crate) spread: bool,
 }
 
 /// An environment variable of the command.

@@ -12,7 +12,11 @@ use bytes::Bytes;
 
 use crate::circumstances::Circumstances;
 use crate::facts::{Facts, NoValue};
-use crate::hook::{CommandOutput, FileVariable, Hook, Variable};
+use crate::hook::{Argument, CommandOutput, FileVariable, Hook, Variable};
+
+/// Arguments that one reference is spread over. The kernel takes some MiB of arguments in all, which that
+/// many short ones nearly fill.
+const SPREAD_ARGUMENTS_MAX: usize = 10_000;
 
 #[derive(Debug)]
 pub(crate) struct Invocation {
@@ -74,18 +78,35 @@ pub(crate) enum Shortfall {
     Base64 { name: String },
 }
 
-/// Builds the invocation, and says what of it is missing. There is none without a value that is required.
-pub(crate) fn build(hook: &Hook, facts: &Facts<'_>) -> Result<(Invocation, Vec<Shortfall>), NoValue> {
+/// Why there is no invocation for a request.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unfit {
+    #[error("{0}")]
+    Required(#[from] NoValue),
+    #[error("`{reference}` has {count} values, and at most {SPREAD_ARGUMENTS_MAX} become arguments")]
+    TooManyArguments { reference: String, count: usize },
+}
+
+/// Builds the invocation, and says what of it is missing.
+pub(crate) fn build(hook: &Hook, facts: &Facts<'_>) -> Result<(Invocation, Vec<Shortfall>), Unfit> {
     let mut shortfalls = Vec::new();
     let mut arguments = Vec::with_capacity(hook.arguments.len());
-    for (index, reference) in hook.arguments.iter().enumerate() {
-        arguments.push(match facts.text_if_any(reference)? {
-            Ok(text) => OsString::from_vec(text.into_owned()),
-            Err(why) => {
-                shortfalls.push(Shortfall::Argument { position: index + 1, why });
-                OsString::new()
+    for Argument { value, spread } in &hook.arguments {
+        match facts.find_if_any(value)? {
+            Ok(found) if *spread => {
+                let texts = found.spread();
+                if texts.len() > SPREAD_ARGUMENTS_MAX {
+                    return Err(Unfit::TooManyArguments { reference: value.to_string(), count: texts.len() });
+                }
+                arguments.extend(texts.into_iter().map(|text| OsString::from_vec(text.into_owned())));
             }
-        });
+            Ok(found) => arguments.push(OsString::from_vec(found.into_text().into_owned())),
+            Err(_) if *spread => {}
+            Err(why) => {
+                arguments.push(OsString::new());
+                shortfalls.push(Shortfall::Argument { position: arguments.len(), why });
+            }
+        }
     }
     let mut environment: Vec<(OsString, OsString)> = Vec::with_capacity(hook.environment.len());
     for Variable { name, value } in &hook.environment {

@@ -25,7 +25,7 @@ pub(crate) fn write(value: &Value<'_>, out: &mut Vec<u8>) {
         Value::Bool(false) => out.extend_from_slice(b"false"),
         Value::Number(digits) => out.extend_from_slice(digits.as_bytes()),
         Value::Text(text) => write_text(text, out),
-        Value::Array(array) => write_array(array, out),
+        Value::Array(array) => write_list(array, out),
         Value::Object(object) => write_object(object, out),
     }
 }
@@ -60,9 +60,9 @@ pub(crate) fn text_of<'v>(value: &'v Value<'_>) -> Cow<'v, [u8]> {
     }
 }
 
-fn write_array(array: &[Value<'_>], out: &mut Vec<u8>) {
+pub(crate) fn write_list<'v, 'a: 'v>(values: impl IntoIterator<Item = &'v Value<'a>>, out: &mut Vec<u8>) {
     out.push(b'[');
-    for (position, value) in array.iter().enumerate() {
+    for (position, value) in values.into_iter().enumerate() {
         if position > 0 {
             out.push(b',');
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::facts::{Facts, NoValue, NotParsed, Origin};
 use crate::hook::{DuplicateKey, Hook};
-use crate::invocation::{self, Invocation, Shortfall};
+use crate::invocation::{self, Invocation, Shortfall, Unfit};
 use crate::payload::{self, MultipartError, Problem, Reading};
 use crate::reference::Subject;
 use crate::request::Request;
@@ -43,6 +43,10 @@ pub(crate) enum Ruling {
     },
     /// It is without a value that the hook requires.
     Incomplete {
+        because: String,
+    },
+    /// It has more of something than a command takes.
+    TooMuch {
         because: String,
     },
     NotMet {
@@ -155,7 +159,8 @@ fn judge_content(
     }
     let (invocation, shortfalls) = match invocation::build(hook, &facts) {
         Ok(built) => built,
-        Err(missing) => return incomplete(&missing),
+        Err(Unfit::Required(missing)) => return incomplete(&missing),
+        Err(unfit @ Unfit::TooManyArguments { .. }) => return Ruling::TooMuch { because: unfit.to_string() },
     };
     notes.extend(shortfalls.into_iter().map(Note::Shortfall));
     let delivery = match delivery(hook, &facts) {

@@ -3,7 +3,10 @@
 //! In an object the whole name, taken as a key, comes first; else the part up to the first dot is the
 //! key and the rest goes on below. In an array the part is a decimal index. A key that itself holds
 //! dots is therefore only found as the last step.
+//!
+//! A part that is `*` stands for every element of an array; in an object it is a key like any other.
 
+use crate::reference::EACH;
 use crate::value::{Object, Value};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +29,31 @@ pub(crate) fn lookup<'v, 'a>(object: &'v Object<'a>, name: &str) -> Found<'v, 'a
             Some((Value::NullObject | Value::Bool(_) | Value::Number(_) | Value::Text(_), Some(_))) => None,
         };
     }
+}
+
+/// All that a name leads to whose `*` stand for the elements of arrays, in order; `None` when there is no
+/// array at any `*`. Elements below which the name leads nowhere, or into a null, give nothing. Each value
+/// of the object comes at most once, so there are no more than were read.
+pub(crate) fn lookup_each<'v, 'a>(object: &'v Object<'a>, name: &str) -> Option<Vec<&'v Value<'a>>> {
+    let mut found = Vec::new();
+    let mut is_each = false;
+    // Where the search still has to go, the next one last.
+    let mut open: Vec<_> = in_object(object, name).into_iter().collect();
+    while let Some(step) = open.pop() {
+        match step {
+            (value, None) => found.push(value),
+            (Value::Object(object), Some(rest)) => open.extend(in_object(object, rest)),
+            (Value::Array(array), Some(rest)) => match split(rest) {
+                (EACH, below) => {
+                    is_each = true;
+                    open.extend(array.iter().rev().map(|element| (element, below)));
+                }
+                _ => open.extend(in_array(array, rest)),
+            },
+            (_, Some(_)) => {}
+        }
+    }
+    is_each.then_some(found)
 }
 
 /// The value that `lookup` finds, to be replaced; `None` for both of its other answers.
@@ -184,6 +212,42 @@ mod tests {
         ] {
             check(name, expected);
         }
+    }
+
+    #[test]
+    fn a_star_stands_for_every_element() {
+        #[track_caller]
+        fn check(name: &str, expected: Option<&[&str]>) {
+            let object = object_of(
+                r#"{"list": [{"k": 1, "l": [2, 3]}, {"l": []}, 4, null, {"k": null, "k.m": 5, "l": [[6], 7]}],
+                    "none": [], "*": {"*": [{"*": 8}]}, "map": {"a": {"k": 9}}, "null": null,
+                    "literal": [{"*": "key"}]}"#,
+            );
+            let found = lookup_each(&object, name);
+            let texts = found.map(|found| found.into_iter().map(text_of).collect::<Vec<_>>());
+            let expected = expected.map(|texts| texts.iter().map(|text| text.as_bytes()).collect::<Vec<_>>());
+            assert_eq!(
+                texts.as_ref().map(|texts| texts.iter().map(|text| &**text).collect()),
+                expected,
+                "{name}"
+            );
+        }
+        check("list.*.k", Some(&["1", "<nil>"]));
+        check("list.*.k.m", Some(&["5"]));
+        check("list.*.l.*", Some(&["2", "3", "[6]", "7"]));
+        check("list.*.l.*.*", Some(&["6"]));
+        check("list.*.l.0", Some(&["2", "[6]"]));
+        check("list.4.l.*", Some(&["[6]", "7"]));
+        check("list.*.gone", Some(&[]));
+        check("none.*", Some(&[]));
+        check("none.*.k", Some(&[]));
+        check("*.*.*.*", Some(&["8"]));
+        check("literal.*.*", Some(&["key"]));
+        check("map.*.k", None);
+        check("null.*", None);
+        check("list.0.k", None);
+        check("list.**", None);
+        check("gone.*", None);
     }
 
     #[test]

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// The part of a name that stands for every element of an array.
+pub(crate) const EACH: &str = "*";
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Reference {
     pub(crate) subject: Subject,
@@ -55,6 +58,16 @@ impl Subject {
 
     pub(crate) fn is_of_payload(&self) -> bool {
         matches!(self, Self::Payload(_) | Self::EntirePayload)
+    }
+
+    /// Whether a `*` in its name may stand for the elements of an array.
+    pub(crate) fn may_be_each(&self) -> bool {
+        match self {
+            Self::Header(name) | Self::Query(name) | Self::Payload(name) => {
+                name.split('.').any(|part| part == EACH)
+            }
+            _ => false,
+        }
     }
 
     /// Whether some requests may be without it.

@@ -63,6 +63,7 @@ pub(crate) fn to_ruling(
         Ruling::MultipartBroken(_) => multipart_broken(global),
         Ruling::RuleError { .. } => rule_error(global),
         Ruling::Incomplete { .. } => incomplete(global),
+        Ruling::TooMuch { .. } => too_much(global),
         Ruling::NotMet { .. } => not_met(&hook.response, global),
         Ruling::Met { .. } if hook.response.output == OutputInResponse::Streamed => {
             streaming(None, StreamForm::asked_for(request), &hook.response, global)
@@ -184,6 +185,10 @@ pub(crate) fn rule_error(global: &GlobalHeaders) -> HttpResponse {
 /// Which value is missing stands in the log.
 fn incomplete(global: &GlobalHeaders) -> HttpResponse {
     with_global(text(StatusCode::BAD_REQUEST, "The request lacks a required value."), global)
+}
+
+fn too_much(global: &GlobalHeaders) -> HttpResponse {
+    with_global(text(StatusCode::BAD_REQUEST, "The request has more values than the hook takes."), global)
 }
 
 pub(crate) fn not_met(settings: &ResponseSettings, global: &GlobalHeaders) -> HttpResponse {

@@ -53,7 +53,7 @@ pub(crate) fn secrets_used(rule: &Rule, facts: &Facts<'_>) -> Vec<(String, usize
         }
         Rule::Not(part) => secrets_used(part, facts),
         Rule::Match(part) => match part.as_ref() {
-            Match::Text { parameter, comparison: Comparison::Hmac(keys) } if keys.len() > 1 => {
+            Match::Text { parameter, comparison: Comparison::Hmac(keys), .. } if keys.len() > 1 => {
                 let signature = facts.text_of(parameter).ok();
                 let fits = |key: &HmacKey| {
                     signature.as_ref().is_some_and(|signature| key.signs(&[&facts.request.body], signature))

@@ -24,6 +24,10 @@ pub(crate) enum Value<'a> {
 }
 
 impl Value<'_> {
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(self, Self::Null | Self::NullObject)
+    }
+
     /// The same value, independent of the body it was read from.
     pub(crate) fn into_owned(self) -> Value<'static> {
         match self {

@@ -66,7 +66,9 @@ pub(super) fn tell_judgement(hook: &Hook, id: &str, judgement: &Judgement) {
         Ruling::RuleError { because } => {
             warn!(request = %id, hook = %hook.id, "error evaluating hook: {because}");
         }
-        Ruling::Incomplete { because } => warn!(request = %id, hook = %hook.id, "not run: {because}"),
+        Ruling::Incomplete { because } | Ruling::TooMuch { because } => {
+            warn!(request = %id, hook = %hook.id, "not run: {because}")
+        }
         Ruling::Handshake(answered) if answered.is_refused() => {
             let why = "its token is not the one of `verify-token`, or its challenge is none that is answered";
             warn!(request = %id, hook = %hook.id, "handshake refused: {why}");
@@ -122,6 +124,7 @@ pub(crate) fn story_of(hook_id: &str, ruling: &Ruling) -> String {
             format!("{hook_id} got matched, but its rule could not be evaluated")
         }
         Ruling::Incomplete { .. } => format!("{hook_id} got matched, but lacks a required value"),
+        Ruling::TooMuch { .. } => format!("{hook_id} got matched, but has more values than arguments may be"),
         Ruling::NotMet { because } => format!(
             "{hook_id} got matched, but didn't get triggered because the trigger rules were not satisfied: {because}"
         ),

@@ -16,7 +16,7 @@ use super::problem::{Effect, Kind, Problem};
 use super::record::{Reader, Record};
 use super::syntax::{self, Mistake};
 use super::{Loaded, Reading, Source, inspect, keys, lint};
-use crate::hook::{Command, Entry, FileVariable, Hook, Needs, OutputInResponse, Variable};
+use crate::hook::{Argument, Command, Entry, FileVariable, Hook, Needs, OutputInResponse, Variable};
 use crate::nearest::nearest;
 use crate::reference::{IfMissing, Reference, Subject};
 use crate::rule::Rule;
@@ -208,7 +208,7 @@ pub(super) fn read_hook(reader: &mut Reader<'_>, record: Record<'_>, id: String)
         arguments: reader.list(record, "pass-arguments-to-command", argument),
         environment: reader.list(record, "pass-environment-to-command", variable),
         files: reader.list(record, "pass-file-to-command", file_variable),
-        stdin: reader.at(record, "pass-stdin-to-command", argument).flatten(),
+        stdin: reader.at(record, "pass-stdin-to-command", plain_reference).flatten(),
         circumstances: Arc::new(circumstances(reader, record)),
         methods: (!methods.is_empty()).then_some(methods),
         content_type: reader.text(record, "incoming-payload-content-type").filter(|text| !text.is_empty()),
@@ -264,7 +264,12 @@ fn trigger_rule(reader: &mut Reader<'_>, record: Record<'_>) -> Option<Rule> {
     reader.entry(index, "trigger-rule", |reader| rule(reader, node))
 }
 
-fn argument(reader: &mut Reader<'_>, node: &Node) -> Option<Reference> {
+fn argument(reader: &mut Reader<'_>, node: &Node) -> Option<Argument> {
+    let record = reader.record(node, "a reference", keys::ARGUMENT)?;
+    Some(Argument { value: reference(reader, record), spread: reader.flag(record, "spread") })
+}
+
+fn plain_reference(reader: &mut Reader<'_>, node: &Node) -> Option<Reference> {
     reader.record(node, "a reference", keys::REFERENCE).map(|record| reference(reader, record))
 }
 

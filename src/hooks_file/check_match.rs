@@ -18,10 +18,25 @@ use crate::secrecy::{is_token, literals};
 const CHOICES_MAX: usize = 1_000;
 
 /// Keys that only some types of match have. What a type does not look at would guard nothing.
-const KEYS_OF_TYPES: [(&str, &[&str]); 3] = [
+const KEYS_OF_TYPES: [(&str, &[&str]); 4] = [
     (
         "other-parameter",
         &["value", "greater", "less", "at-least", "at-most", "in", "contains", "starts-with", "ends-with"],
+    ),
+    (
+        "match-all",
+        &[
+            "value",
+            "regex",
+            "greater",
+            "less",
+            "at-least",
+            "at-most",
+            "in",
+            "contains",
+            "starts-with",
+            "ends-with",
+        ],
     ),
     ("values", &["in"]),
     ("ip-file", &["ip-whitelist"]),
@@ -59,7 +74,14 @@ pub(super) fn match_rule(reader: &mut Reader<'_>, node: &Node) -> Option<Match> 
         kind if kind.starts_with("payload-") => hmac(reader, record, kind),
         kind => operand(reader, record, kind).and_then(|operand| against(reader, record, kind, operand)),
     };
-    Some(Match::Text { parameter: parameter?, comparison: comparison? })
+    let (parameter, comparison) = (parameter?, comparison?);
+    let is_of_all = reader.flag(record, "match-all");
+    if is_of_all && !parameter.subject.may_be_each() {
+        let message = "`match-all` is for a parameter with a `*` in its name";
+        let help = "remove it, or write a name such as `commits.*.id`";
+        reader.report_at_entry((record, "match-all"), Kind::BadReference, message, help);
+    }
+    Some(Match::Text { parameter, comparison, is_of_all })
 }
 
 /// Keeps what is compared with, when that is a secret: by the name of the parameter, or because it was written

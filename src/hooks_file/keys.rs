@@ -40,6 +40,7 @@ pub(super) enum Shape {
     TextOrTexts,
     Reference,
     References,
+    Arguments,
     Headers,
     Secrets,
     Sender,
@@ -142,7 +143,7 @@ pub(super) const HOOK: &[Key] = &[
     ),
     key(
         "pass-arguments-to-command",
-        Shape::References,
+        Shape::Arguments,
         "The command's arguments. A reference without a value gives an empty one.",
     ),
     key(
@@ -206,13 +207,14 @@ pub(super) const HOOK: &[Key] = &[
 
 pub(super) const COMMAND_OUTPUTS: [&str; 2] = ["combined", "stdout"];
 
-pub(super) const REFERENCE: &[Key] = &[
+/// Of an argument; for other references the last keys are left out.
+pub(super) const ARGUMENT: &[Key] = &[
     key("source", Shape::Words(&Reference::SOURCES), "Where the value is found in a request."),
     key(
         "name",
         Shape::Text,
-        "The header, the query parameter, or the place in the payload, as repository.owner.login. With the source \
-         `string`: the value itself.",
+        "The header, the query parameter, or the place in the payload, as repository.owner.login; `*` stands for \
+         every element of a list, as commits.*.id. With the source `string`: the value itself.",
     ),
     key("default", Shape::Text, "The value when the request has none."),
     key(
@@ -222,7 +224,14 @@ pub(super) const REFERENCE: &[Key] = &[
     ),
     key("envname", Shape::Text, "The name of the variable, for the environment and for files."),
     key("base64decode", Shape::Flag, "For files: write what the value says in base64."),
+    key(
+        "spread",
+        Shape::Flag,
+        "One argument for each element of a list, or of what a `*` leads to; none without a value.",
+    ),
 ];
+
+pub(super) const REFERENCE: &[Key] = ARGUMENT.split_at(6).0;
 
 pub(super) const DUPLICATE_REFERENCE: &[Key] = REFERENCE.split_at(4).0;
 
@@ -313,7 +322,7 @@ mod tests {
     fn a_key_stands_in_its_table_once() {
         for table in [
             HOOK,
-            REFERENCE,
+            ARGUMENT,
             HEADER,
             RULE,
             MATCH,

@@ -21,6 +21,7 @@ pub(crate) fn schema() -> Value {
             "hook": hook(),
             "case": case(),
             "reference": record(keys::REFERENCE, &["source"]),
+            "argument": record(keys::ARGUMENT, &["source"]),
             "header": record(keys::HEADER, &["name"]),
             "rule": rule(),
             "match": matching(),
@@ -96,6 +97,7 @@ fn shape(shape: Shape) -> Value {
         Shape::TextOrTexts => json!({"anyOf": [of("text"), texts()]}),
         Shape::Reference => of("reference"),
         Shape::References => list("reference"),
+        Shape::Arguments => list("argument"),
         Shape::Headers => list("header"),
         Shape::Secrets => {
             json!({"anyOf": [of("secret"), {"type": "array", "minItems": 1, "items": of("secret")}]})

@@ -6,16 +6,21 @@ use ipnet::IpNet;
 
 use super::comparison::{Comparison, Holds};
 use super::{Fault, HmacKey, scalr};
-use crate::facts::{Facts, NoValue};
+use crate::facts::{Facts, Finding, NoValue};
+use crate::json_text;
 use crate::network::contain;
 use crate::reference::Reference;
 use crate::request::Peer;
+
+const NONE_LISTED: &str = "the list is empty";
 
 pub(crate) enum Match {
     /// The text at `parameter`, compared.
     Text {
         parameter: Reference,
         comparison: Comparison,
+        /// Of what a `*` leads to, all must hold, not any.
+        is_of_all: bool,
     },
     /// The request has the parameter.
     Exists {
@@ -34,6 +39,11 @@ pub(crate) enum Match {
 }
 
 impl Match {
+    #[cfg(test)]
+    pub(super) fn text(parameter: Reference, comparison: Comparison) -> Self {
+        Self::Text { parameter, comparison, is_of_all: false }
+    }
+
     /// Its `type` in a hooks file.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
@@ -116,7 +126,7 @@ impl fmt::Display for MatchResult {
 
 pub(super) fn evaluate_match(part: &Match, facts: &Facts<'_>, now_unix_s: i64) -> MatchResult {
     let outcome = match part {
-        Match::Text { parameter, comparison } => text(parameter, comparison, facts),
+        Match::Text { parameter, comparison, is_of_all } => text(parameter, comparison, *is_of_all, facts),
         Match::Exists { parameter } => exists(parameter, facts),
         Match::Null { parameter } => facts
             .is_null(parameter)
@@ -144,16 +154,83 @@ fn without_address(peer: Peer) -> &'static str {
     }
 }
 
-fn text(parameter: &Reference, comparison: &Comparison, facts: &Facts<'_>) -> Result<Holds, Fault> {
-    let text = facts.text_of(parameter)?;
-    comparison.of(parameter, &text, facts)
+fn text(
+    parameter: &Reference,
+    comparison: &Comparison,
+    is_of_all: bool,
+    facts: &Facts<'_>,
+) -> Result<Holds, Fault> {
+    match facts.find(parameter)? {
+        Finding::Each(values) => {
+            let of_one = |value| comparison.of(parameter, &json_text::text_of(value), facts);
+            let each = values.into_iter().map(of_one);
+            if is_of_all { all(each) } else { any(each) }
+        }
+        one => comparison.of(parameter, &one.into_text(), facts),
+    }
 }
 
-/// What is below a null is not there either.
+/// The first that does not hold decides. Of none at all nothing can be said, so it does not hold.
+fn all(mut each: impl ExactSizeIterator<Item = Result<Holds, Fault>>) -> Result<Holds, Fault> {
+    if each.len() == 0 {
+        return Ok(Err(NONE_LISTED));
+    }
+    each.find(|holds| *holds != Ok(Ok(()))).unwrap_or(Ok(Ok(())))
+}
+
+/// The first that holds decides, and if none does, the first fault.
+fn any(each: impl Iterator<Item = Result<Holds, Fault>>) -> Result<Holds, Fault> {
+    let mut outcome = Ok(Err(NONE_LISTED));
+    for holds in each {
+        match holds {
+            Ok(Ok(())) => return holds,
+            _ if outcome.is_err() => {}
+            holds => outcome = holds,
+        }
+    }
+    outcome
+}
+
+/// What is below a null is not there either, nor is a list of nothing.
 fn exists(parameter: &Reference, facts: &Facts<'_>) -> Result<Holds, Fault> {
-    match facts.text_of(parameter) {
+    match facts.find(parameter) {
+        Ok(Finding::Each(values)) if values.is_empty() => Ok(Err(NONE_LISTED)),
         Ok(_) => Ok(Ok(())),
         Err(NoValue::NotFound(_) | NoValue::IntoNull(_)) => Ok(Err("not in the request")),
         Err(no_value) => Err(no_value.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_outcome_is_made_of_many() {
+        #[track_caller]
+        fn check(each: &str, of_any: char, of_all: char) {
+            let outcome = |letter| match letter {
+                'h' => Ok(Ok(())),
+                'f' => Ok(Err("not equal")),
+                _ => Err(Fault::Signature),
+            };
+            let letter = |outcome: Result<Holds, Fault>| match outcome {
+                Ok(Ok(())) => 'h',
+                Ok(Err(_)) => 'f',
+                Err(_) => 's',
+            };
+            let outcomes: Vec<_> = each.chars().map(outcome).collect();
+            assert_eq!(letter(any(outcomes.clone().into_iter())), of_any, "any of {each}");
+            assert_eq!(letter(all(outcomes.into_iter())), of_all, "all of {each}");
+        }
+        check("", 'f', 'f');
+        check("h", 'h', 'h');
+        check("hh", 'h', 'h');
+        check("fh", 'h', 'f');
+        check("hf", 'h', 'f');
+        check("sh", 'h', 's');
+        check("hs", 'h', 's');
+        check("fs", 's', 'f');
+        check("sf", 's', 's');
     }
 }

@@ -60,7 +60,7 @@ const ENDINGS: [(char, Leaf); 5] = [
 
 impl Leaf {
     fn to_match(&self) -> Match {
-        let text = |parameter, comparison| Match::Text { parameter, comparison };
+        let text = Match::text;
         let literal = |text: &str| Reference::new("string", text);
         let value = |value: &str| Comparison::Value(Operand::Text(value.to_owned()));
         let hmac = |algorithm, keys: &[&str]| Comparison::Hmac(hmac_keys(algorithm, keys));

@@ -1,3 +1,4 @@
 //! References: where the values come from that rules compare and commands get.
 
+mod each;
 mod missing;

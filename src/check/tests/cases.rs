@@ -134,6 +134,8 @@ pub(super) const CASES: &[Case] = &[
     hook!(BadReference "no default" "pass-arguments-to-command: [{source: payload, name: a, default: }]"),
     hook!(BadReference "default of what is parsed"
         "parse-parameters-as-json: [{source: payload, name: a, default: '{}'}]"),
+    rule!(BadReference "all of one"
+        "{match: {type: value, value: x, match-all: true, parameter: {source: payload, name: commits.0.id}}}"),
     hook!(BadDuration "no unit" "deduplicate: {by: {source: payload, name: id}, for: 5}"),
     hook!(BadConcurrency "none at all" "concurrency: {max: 0}"),
     hook!(BadConcurrency "no max" "concurrency: {group: production}"),

@@ -30,6 +30,11 @@ pub(in crate::hooks_file) const MATCH: &[Key] = &[
     key("type", Shape::MatchType, "How to compare."),
     key("parameter", Shape::Reference, "The value of the request that is compared."),
     key(
+        "match-all",
+        Shape::Flag,
+        "When the parameter's name has a `*`: all that it leads to must hold, and be one at least. Without it: any.",
+    ),
+    key(
         "value",
         Shape::TextOrTexts,
         "What the parameter is compared with: the text that it must equal, begin with and so on, or the number. For \

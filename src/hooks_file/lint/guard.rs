@@ -70,14 +70,16 @@ pub(super) enum Who {
 /// What a match can come to for a request that `who` sends.
 pub(super) fn of_match(part: &Match, who: Who) -> Endings {
     match part {
-        Match::Text { parameter, comparison } => {
+        Match::Text { parameter, comparison, .. } => {
             let compared = match comparison.other_parameter() {
                 Some(other) => of_two(parameter, other, who),
                 None => of_text(part, comparison, &parameter.subject, who),
             };
             let error =
                 if matches!(comparison, Comparison::Number(..)) { Endings::ERROR } else { Endings::NONE };
-            compared.or(of_missing(parameter, comparison)).or(error)
+            // A list may be empty.
+            let of_none = if parameter.subject.may_be_each() { Endings::FAILS } else { Endings::NONE };
+            compared.or(of_none).or(of_missing(parameter, comparison)).or(error)
         }
         Match::Exists { parameter } => match &parameter.subject {
             Subject::Unusable { .. } => Endings::ERROR,
@@ -193,7 +195,7 @@ pub(super) fn is_met_by_default(parameter: &Reference, comparison: &Comparison) 
 
 /// Whether only those who know a secret can meet `part`, as far as names and texts tell.
 pub(super) fn asks_for_secret(part: &Match) -> bool {
-    let Match::Text { parameter, comparison } = part else { return part.is_signature() };
+    let Match::Text { parameter, comparison, .. } = part else { return part.is_signature() };
     if part.is_signature() {
         return true;
     }

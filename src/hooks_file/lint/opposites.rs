@@ -50,10 +50,12 @@ enum Wish<'r> {
 fn demand(rule: &Rule) -> Option<Demand<'_>> {
     match rule {
         Rule::Match(part) => match part.as_ref() {
-            Match::Text { parameter, comparison: Comparison::Value(Operand::Text(value)) } => {
+            // Of a list's values one may be this, another that.
+            Match::Text { parameter, .. } if parameter.subject.may_be_each() => None,
+            Match::Text { parameter, comparison: Comparison::Value(Operand::Text(value)), .. } => {
                 Some(Demand { parameter, wish: Wish::Is(value) })
             }
-            Match::Text { parameter, comparison: Comparison::Regex(regex) } => {
+            Match::Text { parameter, comparison: Comparison::Regex(regex), .. } => {
                 Some(Demand { parameter, wish: Wish::Matches(regex) })
             }
             _ => None,

@@ -178,11 +178,13 @@ fn not_of_missing(reader: &mut Reader<'_>, record: Record<'_>, part: &Rule, arou
 }
 
 fn comparison(reader: &mut Reader<'_>, record: Record<'_>, part: &Match, hook: &Hook) {
-    if let Match::Text { parameter, comparison } = part {
+    if let Match::Text { parameter, comparison, .. } = part {
         met_by_default(reader, record, parameter, comparison);
     }
     match part {
-        Match::Text { parameter, comparison } => of_text(reader, record, part, (parameter, comparison), hook),
+        Match::Text { parameter, comparison, .. } => {
+            of_text(reader, record, part, (parameter, comparison), hook)
+        }
         Match::Exists { parameter } => exists(reader, record, parameter),
         Match::Null { parameter } => null(reader, record, parameter, hook),
         Match::IpWhitelist { networks } => {

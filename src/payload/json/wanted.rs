@@ -5,6 +5,7 @@
 
 use super::NESTING_MAX;
 use crate::lookup;
+use crate::reference::EACH;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Wanted {
@@ -16,10 +17,20 @@ pub(crate) struct Wanted {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Child {
     key: Box<[u8]>,
-    /// The place in an array that `key` also stands for.
-    index: Option<usize>,
+    /// The elements of an array that `key` also stands for.
+    elements: Elements,
     below: Wanted,
 }
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Elements {
+    None,
+    At(usize),
+    All,
+}
+
+/// What is wanted of an element that two children stand for.
+static EVERYTHING: Wanted = Wanted::everything();
 
 impl Wanted {
     pub(crate) const fn everything() -> Self {
@@ -67,15 +78,17 @@ impl Wanted {
         if self.all {
             return Some(self);
         }
-        let child = self.children.iter().find(|child| child.index == Some(index))?;
-        Some(&child.below)
+        let mut standing = self.children.iter().filter(|child| child.elements.have(index));
+        let child = standing.next()?;
+        // To have one tree of the two would take up to the product of their sizes.
+        Some(if standing.next().is_some() { &EVERYTHING } else { &child.below })
     }
 
     fn child(&mut self, key: &str) -> &mut Self {
         let key = key.as_bytes();
         let place = self.children.iter().position(|child| child.has_key(key)).unwrap_or(self.children.len());
         if place == self.children.len() {
-            let child = Child { key: key.into(), index: lookup::index(key), below: Self::default() };
+            let child = Child { key: key.into(), elements: Elements::of(key), below: Self::default() };
             self.children.push(child);
         }
         &mut self.children[place].below
@@ -85,7 +98,26 @@ impl Wanted {
 impl Child {
     #[inline]
     fn has_key(&self, key: &[u8]) -> bool {
-        *self.key == *key || (self.index.is_some() && self.index == lookup::index(key))
+        *self.key == *key || matches!(self.elements, Elements::At(index) if lookup::index(key) == Some(index))
+    }
+}
+
+impl Elements {
+    fn of(key: &[u8]) -> Self {
+        match lookup::index(key) {
+            Some(index) => Self::At(index),
+            None if key == EACH.as_bytes() => Self::All,
+            None => Self::None,
+        }
+    }
+
+    #[inline]
+    fn have(self, index: usize) -> bool {
+        match self {
+            Self::None => false,
+            Self::At(at) => at == index,
+            Self::All => true,
+        }
     }
 }
 
@@ -131,6 +163,14 @@ mod tests {
             (&["x."], &["x", ""], ALL),
             (&[""], &[""], ALL),
             (&[], &["a"], None),
+            (&["a.*.x"], &["a", "#7", "x"], ALL),
+            (&["a.*.x"], &["a", "#7", "y"], None),
+            (&["a.*.x"], &["a", "*", "x"], ALL),
+            (&["a.*.x"], &["a", "b"], None),
+            (&["a.*"], &["a", "#0"], ALL),
+            (&["a.*.x", "a.1.y"], &["a", "#0", "y"], None),
+            (&["a.*.x", "a.1.y"], &["a", "#1", "x"], ALL),
+            (&["a.*.x", "a.1.y"], &["a", "#1", "y"], ALL),
         ] {
             check(names, path, expected);
         }
@@ -145,7 +185,11 @@ mod tests {
 
     #[test]
     fn a_name_of_many_parts_stays_small() {
-        let wanted = Wanted::names([".".repeat(5000).as_str(), "0.".repeat(5000).as_str()]);
+        let wanted = Wanted::names([
+            ".".repeat(5000).as_str(),
+            "0.".repeat(5000).as_str(),
+            "*.".repeat(5000).as_str(),
+        ]);
         assert_eq!(wanted.clone(), wanted);
     }
 }

@@ -27,11 +27,11 @@ fn text(text: &str) -> Operand {
 }
 
 fn number(name: &str, order: Order, operand: Operand) -> Match {
-    Match::Text { parameter: payload(name), comparison: Comparison::Number(order, operand) }
+    Match::text(payload(name), Comparison::Number(order, operand))
 }
 
 fn part(name: &str, place: Place, operand: Operand) -> Match {
-    Match::Text { parameter: payload(name), comparison: Comparison::Part(place, operand) }
+    Match::text(payload(name), Comparison::Part(place, operand))
 }
 
 #[test]
@@ -108,9 +108,11 @@ fn parts_of_texts_are_found_where_they_must_be() {
 
 #[test]
 fn a_value_may_be_one_of_several_or_equal_another() {
-    let is_in = |name: &str, texts: &[&str]| Match::Text {
-        parameter: payload(name),
-        comparison: Comparison::In(Choices::Texts(texts.iter().map(|text| (*text).to_owned()).collect())),
+    let is_in = |name: &str, texts: &[&str]| {
+        Match::text(
+            payload(name),
+            Comparison::In(Choices::Texts(texts.iter().map(|text| (*text).to_owned()).collect())),
+        )
     };
     check(is_in("word", &["test", "deploy"]), "holds");
     check(is_in("word", &["deploy", "test"]), "holds");
@@ -118,9 +120,8 @@ fn a_value_may_be_one_of_several_or_equal_another() {
     check(is_in("size", &["1.1"]), "none of these");
     check(is_in("no", &["true", "false"]), "holds");
     check(is_in("absent", &["true"]), "parameter node not found");
-    let is_in = |name, list| Match::Text {
-        parameter: Reference::new("string", name),
-        comparison: Comparison::In(Choices::Parameter(payload(list))),
+    let is_in = |name, list| {
+        Match::text(Reference::new("string", name), Comparison::In(Choices::Parameter(payload(list))))
     };
     check(is_in("bug", "labels"), "holds");
     check(is_in("7", "labels"), "holds");
@@ -128,10 +129,8 @@ fn a_value_may_be_one_of_several_or_equal_another() {
     check(is_in("", "none"), "none of these");
     check(is_in("deploy", "word"), "holds");
     check(is_in("deploy", "absent"), "parameter node not found");
-    let equals = |one: Reference, other: Reference| Match::Text {
-        parameter: one,
-        comparison: Comparison::Value(Operand::Parameter(other)),
-    };
+    let equals =
+        |one: Reference, other: Reference| Match::text(one, Comparison::Value(Operand::Parameter(other)));
     check(equals(payload("word"), payload("word")), "holds");
     check(equals(payload("word"), Reference::new("header", "x-size")), "not equal");
     check(equals(payload("word"), payload("absent")), "parameter node not found");

@@ -23,10 +23,10 @@ impl Numbered {
             Self::And(parts) => Rule::And(all(parts)),
             Self::Or(parts) => Rule::Or(all(parts)),
             Self::Not(part) => Rule::Not(Box::new(part.to_rule())),
-            Self::Leaf(number) => Rule::Match(Box::new(Match::Text {
-                parameter: Reference::new("string", &number.to_string()),
-                comparison: Comparison::Value(Operand::Text(String::new())),
-            })),
+            Self::Leaf(number) => Rule::Match(Box::new(Match::text(
+                Reference::new("string", &number.to_string()),
+                Comparison::Value(Operand::Text(String::new())),
+            ))),
         }
     }
 

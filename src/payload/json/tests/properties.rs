@@ -7,7 +7,7 @@ use serde::de::IgnoredAny;
 
 use super::super::*;
 use super::written;
-use crate::lookup::lookup;
+use crate::lookup::{lookup, lookup_each};
 
 /// A document as text, so that equal keys and escaped keys occur.
 #[derive(Debug, Clone)]
@@ -45,7 +45,7 @@ fn document() -> impl Strategy<Value = String> {
     let scalar = prop::sample::select(vec!["null", "true", "1.10", "\"text\"", "\"a.b\"", "[]", "{}"]);
     let key = prop::sample::select(vec![
         "a", "b", "0", "1", "01", "00", "", "a.b", "b.0", "0.a", "a.0.b", ".a", "a.", ".", "\\u0061",
-        "\\u0030", "root", "2",
+        "\\u0030", "root", "2", "*", "*.a",
     ]);
     let leaf = scalar.prop_map(Document::Scalar);
     let nested = leaf.prop_recursive(5, 60, 5, move |inner| {
@@ -62,7 +62,8 @@ fn document() -> impl Strategy<Value = String> {
 }
 
 fn name() -> impl Strategy<Value = String> {
-    let part = prop::sample::select(vec!["a", "b", "0", "1", "01", "00", "2", "3", "", "root", "+1", "c"]);
+    let part =
+        prop::sample::select(vec!["a", "b", "0", "1", "01", "00", "2", "3", "", "root", "+1", "c", "*", "*"]);
     prop::collection::vec(part, 1..5).prop_map(|parts| parts.join("."))
 }
 
@@ -134,6 +135,8 @@ proptest! {
         match (whole, part) {
             (Ok(Some(whole)), Ok(Some(part))) => for name in &names {
                 prop_assert_eq!(lookup(&part, name), lookup(&whole, name), "{} in {}", name, json);
+                let [of_part, of_whole] = [&part, &whole].map(|object| lookup_each(object, name));
+                prop_assert_eq!(of_part, of_whole, "each {} in {}", name, json);
             },
             (whole, part) => prop_assert_eq!(whole, part),
         }
