@@ -11,7 +11,8 @@ use crate::payload::{Payload, json, query};
 use crate::reference::{EACH, IfMissing, Reference, Subject, canonical_header_name};
 use crate::request::Request;
 use crate::sender::Labels;
-use crate::value::{Object, Text, Value};
+use crate::template::{Name, Template, Unrendered};
+use crate::value::{Object, Text, Value, owned_object};
 
 /// Why a reference has no value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,6 +25,8 @@ pub(crate) enum NoValue {
     IntoNull(String),
     #[error("`{0}` names no part of a request")]
     Unusable(String),
+    #[error("the template gives no text: {0}")]
+    Template(String),
     /// Missing for one of the other reasons, and the reference says that no request may be without it.
     #[error("{0}, and it is required")]
     Required(Box<NoValue>),
@@ -170,6 +173,7 @@ impl<'a> Facts<'a> {
             Subject::DeliveryId => label(self.origin.labels.delivery_id.as_deref(), subject)?,
             Subject::DeliveryEvent => label(self.origin.labels.event.as_deref(), subject)?,
             Subject::DeliverySender => label(self.origin.sender, subject)?,
+            Subject::Template(template) => Cow::Owned(self.rendered(template)?.into_bytes()),
             Subject::Unusable { source, name } => {
                 return Err(NoValue::Unusable(format!("{source} {name}")));
             }
@@ -198,6 +202,46 @@ impl<'a> Facts<'a> {
     /// The texts of the items of the list at `reference`; of what is no list, its text alone.
     pub(crate) fn items_of<'f>(&'f self, reference: &'f Reference) -> Result<Vec<Text<'f>>, NoValue> {
         Ok(self.find(reference)?.items())
+    }
+
+    pub(crate) fn rendered(&self, template: &Template) -> Result<String, NoValue> {
+        template.render(|name| self.part(template, name)).map_err(|unrendered| match unrendered {
+            Unrendered::Undefined(part) => NoValue::NotFound(format!("`{part}` of the template")),
+            Unrendered::Failed(reason) => NoValue::Template(reason),
+        })
+    }
+
+    /// What a template finds under `name`.
+    fn part(&self, template: &Template, name: Name) -> Value<'static> {
+        let text = |text: &str| Value::Text(Cow::Owned(text.as_bytes().to_owned()));
+        let object = |fields: &[(&'static str, Option<Value<'static>>)]| {
+            let fields = fields
+                .iter()
+                .filter_map(|(name, value)| Some((Cow::Borrowed(name.as_bytes()), value.clone()?)));
+            Value::Object(fields.collect())
+        };
+        match name {
+            Name::Payload => match &self.payload.fields {
+                Some(fields) => Value::Object(template.wanted().copy_of_object(fields)),
+                None => Value::Object(Object::new()),
+            },
+            Name::Header => Value::Object(owned_object(self.all_headers())),
+            Name::Query => Value::Object(owned_object(self.query.clone())),
+            Name::Request => {
+                let address = Some(text(&self.request.peer.to_string()));
+                object(&[
+                    ("id", Some(text(&self.request.id))),
+                    ("method", Some(text(self.request.method.as_str()))),
+                    ("remote-addr", address.clone()),
+                    ("remote_addr", address),
+                ])
+            }
+            Name::Delivery => object(&[
+                ("id", self.origin.labels.delivery_id.as_deref().map(text)),
+                ("event", self.origin.labels.event.as_deref().map(text)),
+                ("sender", self.origin.sender.map(text)),
+            ]),
+        }
     }
 
     /// Replaces the text at `reference` by the JSON object it holds.

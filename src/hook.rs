@@ -65,13 +65,20 @@ impl Needs {
     pub(crate) fn of(hook: &Hook) -> Self {
         let references = hook.references();
         let subjects = || references.iter().map(|reference| &reference.subject);
-        let names = subjects().filter_map(|subject| match subject {
-            Subject::Payload(name) => Some(name.as_str()),
-            _ => None,
-        });
-        let is_whole = subjects().any(|subject| matches!(subject, Subject::EntirePayload));
+        let mut wanted = Wanted::default();
+        for subject in subjects() {
+            match subject {
+                Subject::Payload(name) => wanted.add(name),
+                Subject::EntirePayload => wanted = Wanted::everything(),
+                Subject::Template(template) => match template.payload_names() {
+                    Some(names) => names.iter().for_each(|name| wanted.add(name)),
+                    None => wanted = Wanted::everything(),
+                },
+                _ => {}
+            }
+        }
         Self {
-            wanted: if is_whole { Wanted::everything() } else { Wanted::names(names) },
+            wanted,
             payload: subjects().any(Subject::is_of_payload),
             delivery: subjects().any(Subject::is_of_delivery),
         }

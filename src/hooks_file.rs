@@ -10,6 +10,7 @@ mod check_cases;
 mod check_circumstances;
 mod check_match;
 mod check_networks;
+mod check_reference;
 mod check_response;
 mod check_rule;
 mod check_verify;

@@ -90,24 +90,7 @@ pub(crate) enum Unfit {
 /// Builds the invocation, and says what of it is missing.
 pub(crate) fn build(hook: &Hook, facts: &Facts<'_>) -> Result<(Invocation, Vec<Shortfall>), Unfit> {
     let mut shortfalls = Vec::new();
-    let mut arguments = Vec::with_capacity(hook.arguments.len());
-    for Argument { value, spread } in &hook.arguments {
-        match facts.find_if_any(value)? {
-            Ok(found) if *spread => {
-                let texts = found.spread();
-                if texts.len() > SPREAD_ARGUMENTS_MAX {
-                    return Err(Unfit::TooManyArguments { reference: value.to_string(), count: texts.len() });
-                }
-                arguments.extend(texts.into_iter().map(|text| OsString::from_vec(text.into_owned())));
-            }
-            Ok(found) => arguments.push(OsString::from_vec(found.into_text().into_owned())),
-            Err(_) if *spread => {}
-            Err(why) => {
-                arguments.push(OsString::new());
-                shortfalls.push(Shortfall::Argument { position: arguments.len(), why });
-            }
-        }
-    }
+    let arguments = arguments(hook, facts, &mut shortfalls)?;
     let mut environment: Vec<(OsString, OsString)> = Vec::with_capacity(hook.environment.len());
     for Variable { name, value } in &hook.environment {
         match facts.text_if_any(value)? {
@@ -150,6 +133,32 @@ pub(crate) fn build(hook: &Hook, facts: &Facts<'_>) -> Result<(Invocation, Vec<S
         output: hook.command.output,
     };
     Ok((invocation, shortfalls))
+}
+
+fn arguments(
+    hook: &Hook,
+    facts: &Facts<'_>,
+    shortfalls: &mut Vec<Shortfall>,
+) -> Result<Vec<OsString>, Unfit> {
+    let mut arguments = Vec::with_capacity(hook.arguments.len());
+    for Argument { value, spread } in &hook.arguments {
+        match facts.find_if_any(value)? {
+            Ok(found) if *spread => {
+                let texts = found.spread();
+                if texts.len() > SPREAD_ARGUMENTS_MAX {
+                    return Err(Unfit::TooManyArguments { reference: value.to_string(), count: texts.len() });
+                }
+                arguments.extend(texts.into_iter().map(|text| OsString::from_vec(text.into_owned())));
+            }
+            Ok(found) => arguments.push(OsString::from_vec(found.into_text().into_owned())),
+            Err(_) if *spread => {}
+            Err(why) => {
+                arguments.push(OsString::new());
+                shortfalls.push(Shortfall::Argument { position: arguments.len(), why });
+            }
+        }
+    }
+    Ok(arguments)
 }
 
 /// Decodes standard base64 up to the first group of four that is not right, and says whether that was

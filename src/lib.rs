@@ -5,7 +5,6 @@
 // Values: what goes from stage to stage.
 mod circumstances;
 mod outcome;
-mod reference;
 mod request;
 mod secret;
 mod value;
@@ -25,11 +24,13 @@ mod lookup;
 mod nearest;
 mod network;
 mod payload;
+mod reference;
 mod retry;
 mod route;
 mod rule;
 mod secrecy;
 mod sender;
+mod template;
 mod units;
 
 // Effects: does, decides nothing.

@@ -1,6 +1,9 @@
 //! A reference says where a value is found in a request: `{source, name}` of the hooks file.
 
 use std::fmt;
+use std::sync::Arc;
+
+use crate::template::{Name, Template};
 
 /// The part of a name that stands for every element of an array.
 pub(crate) const EACH: &str = "*";
@@ -44,6 +47,8 @@ pub(crate) enum Subject {
     DeliveryId,
     DeliveryEvent,
     DeliverySender,
+    /// A text put together of others.
+    Template(Arc<Template>),
     /// Written so that it can never give a value: an unknown source, or an unknown name of `request`.
     Unusable {
         source: String,
@@ -53,11 +58,19 @@ pub(crate) enum Subject {
 
 impl Subject {
     pub(crate) fn is_of_delivery(&self) -> bool {
-        matches!(self, Self::DeliveryId | Self::DeliveryEvent | Self::DeliverySender)
+        match self {
+            Self::DeliveryId | Self::DeliveryEvent | Self::DeliverySender => true,
+            Self::Template(template) => template.has(Name::Delivery),
+            _ => false,
+        }
     }
 
     pub(crate) fn is_of_payload(&self) -> bool {
-        matches!(self, Self::Payload(_) | Self::EntirePayload)
+        match self {
+            Self::Payload(_) | Self::EntirePayload => true,
+            Self::Template(template) => template.has(Name::Payload),
+            _ => false,
+        }
     }
 
     /// Whether a `*` in its name may stand for the elements of an array.
@@ -78,6 +91,7 @@ impl Subject {
             | Self::Payload(_)
             | Self::DeliveryId
             | Self::DeliveryEvent
+            | Self::Template(_)
             | Self::Unusable { .. } => true,
             Self::Literal(_)
             | Self::Method
@@ -93,7 +107,7 @@ impl Subject {
 
 impl Reference {
     /// The names that `source` may have in a hooks file.
-    pub(crate) const SOURCES: [&'static str; 11] = [
+    pub(crate) const SOURCES: [&'static str; 12] = [
         "header",
         "url",
         "query",
@@ -105,6 +119,7 @@ impl Reference {
         "entire-query",
         "entire-headers",
         "delivery",
+        "template",
     ];
     /// The names that a reference to `request` may have.
     pub(crate) const REQUEST_NAMES: [&'static str; 2] = ["method", "remote-addr"];
@@ -145,7 +160,8 @@ impl fmt::Display for Reference {
     }
 }
 
-/// As a rule's trace and the log name it: `payload ref`. A literal is not shown: it may be a secret.
+/// As a rule's trace and the log name it: `payload ref`. Literals and templates are not shown: they may be
+/// secrets.
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -162,6 +178,7 @@ impl fmt::Display for Subject {
             Self::DeliveryId => f.write_str("delivery id"),
             Self::DeliveryEvent => f.write_str("delivery event"),
             Self::DeliverySender => f.write_str("delivery sender"),
+            Self::Template(_) => f.write_str("template"),
             Self::Unusable { source, name } => write!(f, "{source} {name}"),
         }
     }

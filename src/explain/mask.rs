@@ -29,6 +29,7 @@ fn is_secret_place(subject: &Subject, hook: &Hook) -> bool {
     match subject {
         Subject::Header(name) => is_signature_header(name, hook) || is_secret_name(name),
         Subject::Query(name) | Subject::Payload(name) => is_secret_name(name),
+        Subject::Template(template) => is_secret_name(template.source()),
         // It is the hooks file's own, and may be a secret there; all headers have the signature's too.
         Subject::Literal(_) | Subject::EntireHeaders => true,
         _ => false,

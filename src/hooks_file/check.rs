@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::check_admission::{concurrency, retry};
 use super::check_cases::cases;
 use super::check_circumstances::circumstances;
+use super::check_reference::{argument, file_variable, parsed_parameter, plain_reference, variable};
 use super::check_response::{command_output, response_settings};
 use super::check_rule::rule;
 use super::check_verify::{deduplicate, verify};
@@ -16,9 +17,7 @@ use super::problem::{Effect, Kind, Problem};
 use super::record::{Reader, Record};
 use super::syntax::{self, Mistake};
 use super::{Loaded, Reading, Source, inspect, keys, lint};
-use crate::hook::{Argument, Command, Entry, FileVariable, Hook, Needs, OutputInResponse, Variable};
-use crate::nearest::nearest;
-use crate::reference::{IfMissing, Reference, Subject};
+use crate::hook::{Command, Entry, Hook, Needs, OutputInResponse};
 use crate::rule::Rule;
 
 /// Checks the text of a file.
@@ -262,109 +261,4 @@ fn trigger_rule(reader: &mut Reader<'_>, record: Record<'_>) -> Option<Rule> {
     }
     let (index, node) = written?;
     reader.entry(index, "trigger-rule", |reader| rule(reader, node))
-}
-
-fn argument(reader: &mut Reader<'_>, node: &Node) -> Option<Argument> {
-    let record = reader.record(node, "a reference", keys::ARGUMENT)?;
-    Some(Argument { value: reference(reader, record), spread: reader.flag(record, "spread") })
-}
-
-fn plain_reference(reader: &mut Reader<'_>, node: &Node) -> Option<Reference> {
-    reader.record(node, "a reference", keys::REFERENCE).map(|record| reference(reader, record))
-}
-
-/// A value that is replaced where it stands, so that nothing can stand for it when it is missing.
-fn parsed_parameter(reader: &mut Reader<'_>, node: &Node) -> Option<Reference> {
-    let record = reader.record(node, "a reference", keys::REFERENCE)?;
-    let reference = reference(reader, record);
-    if matches!(reference.if_missing, IfMissing::Default(_)) {
-        let message = "a value that is missing is not parsed: the `default` has no use here";
-        let help = "write it where the value is used";
-        reader.report_at_entry((record, "default"), Kind::BadReference, message, help);
-    }
-    Some(reference)
-}
-
-fn variable(reader: &mut Reader<'_>, node: &Node) -> Option<Variable> {
-    let record = reader.record(node, "a reference", keys::REFERENCE)?;
-    let value = reference(reader, record);
-    let name = reader
-        .text(record, "envname")
-        .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| format!("HOOK_{}", reader.text(record, "name").unwrap_or_default()));
-    checked_variable_name(reader, name).map(|name| Variable { name, value })
-}
-
-fn file_variable(reader: &mut Reader<'_>, node: &Node) -> Option<FileVariable> {
-    let record = reader.record(node, "a reference", keys::REFERENCE)?;
-    let value = reference(reader, record);
-    let base64 = reader.flag(record, "base64decode");
-    let name = reader.text(record, "envname").filter(|name| !name.is_empty()).unwrap_or_else(|| {
-        format!("HOOK_{}", reader.text(record, "name").unwrap_or_default().to_uppercase())
-    });
-    checked_variable_name(reader, name).map(|name| FileVariable { name, value, base64 })
-}
-
-fn checked_variable_name(reader: &mut Reader<'_>, name: String) -> Option<String> {
-    if name.contains(['=', '\0']) {
-        let message = "an environment name holds no `=` and no NUL: the variable is left out";
-        reader.report(Kind::BadVariable, message, "give it another `envname`");
-        return None;
-    }
-    if reader.reading.examination.is_some() {
-        lint::variable_name(reader, &name);
-    }
-    Some(name)
-}
-
-/// The reference in `record`; one that can never have a value is reported and kept.
-pub(super) fn reference(reader: &mut Reader<'_>, record: Record<'_>) -> Reference {
-    let source = reader.text(record, "source").unwrap_or_default();
-    let name = reader.text(record, "name").unwrap_or_default();
-    let mut reference = Reference::new(&source, &name);
-    reference.if_missing = if_missing(reader, record, &reference.subject);
-    if let Subject::Unusable { .. } = reference.subject {
-        let (what, known): (_, &[&str]) = match source.as_str() {
-            "request" => (format!("`request` has no `{name}`"), &Reference::REQUEST_NAMES),
-            "delivery" => (format!("`delivery` has no `{name}`"), &Reference::DELIVERY_NAMES),
-            "" => ("the reference has no `source`".to_owned(), &Reference::SOURCES),
-            _ => (format!("unknown source `{source}`"), &Reference::SOURCES),
-        };
-        let written = if matches!(source.as_str(), "request" | "delivery") { &name } else { &source };
-        let help = match nearest(written, known) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("write one of {}", known.join(", ")),
-        };
-        let key = if matches!(source.as_str(), "request" | "delivery") { "name" } else { "source" };
-        reader.report_at_entry((record, key), Kind::UnknownSource, what, help);
-    }
-    if reader.reading.examination.is_some() {
-        lint::reference(reader, &reference);
-    }
-    reference
-}
-
-fn if_missing(reader: &mut Reader<'_>, record: Record<'_>, subject: &Subject) -> IfMissing {
-    if record.has("default") && record.get("default").is_none() {
-        let help = "write the text, or `default: \"\"` for an empty one";
-        reader.report(Kind::BadReference, "`default` is empty", help);
-    }
-    let default = reader.text(record, "default");
-    let is_required = reader.flag(record, "required");
-    let (key, if_missing) = match (default, is_required) {
-        (None, false) => return IfMissing::None,
-        (Some(_), true) => {
-            let message = "a value with a `default` is never missing, so it cannot be `required`";
-            reader.report_at_entry((record, "required"), Kind::BadReference, message, "keep one of the two");
-            return IfMissing::Refuse;
-        }
-        (Some(text), false) => ("default", IfMissing::Default(text.into())),
-        (None, true) => ("required", IfMissing::Refuse),
-    };
-    if reader.reading.examination.is_some() && !subject.may_be_missing() {
-        let message = format!("`{subject}` is in every request");
-        let help = format!("remove `{key}`");
-        reader.report_at_entry((record, key), Kind::NeverMissing, message, help);
-    }
-    if_missing
 }

@@ -1,7 +1,7 @@
 //! Matches as written, checked: what can only be a mistake refuses the hook.
 
-use super::check::reference;
 use super::check_networks::ip_whitelist;
+use super::check_reference::reference;
 use super::keys::{self, MATCH_TYPES};
 use super::node::Node;
 use super::problem::Kind;

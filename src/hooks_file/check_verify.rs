@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::check::reference;
+use super::check_reference::reference;
 use super::keys;
 use super::node::Node;
 use super::problem::Kind;
@@ -197,7 +197,11 @@ fn duplicate_key(
         Node::Mapping(_) => {
             let record = reader.record(node, "a reference", keys::DUPLICATE_REFERENCE)?;
             let reference = reference(reader, record);
-            let is_constant = matches!(reference.subject, Subject::Literal(_) | Subject::Unusable { .. });
+            let is_constant = match &reference.subject {
+                Subject::Literal(_) | Subject::Unusable { .. } => true,
+                Subject::Template(template) => template.is_constant(),
+                _ => false,
+            };
             if is_constant {
                 let message = "the reference is the same for every delivery";
                 reader.report(Kind::BadDeduplicate, message, "name what tells deliveries apart");

@@ -214,7 +214,8 @@ pub(super) const ARGUMENT: &[Key] = &[
         "name",
         Shape::Text,
         "The header, the query parameter, or the place in the payload, as repository.owner.login; `*` stands for \
-         every element of a list, as commits.*.id. With the source `string`: the value itself.",
+         every element of a list, as commits.*.id. With the source `string`: the value itself; with `template`: \
+         the template.",
     ),
     key("default", Shape::Text, "The value when the request has none."),
     key(

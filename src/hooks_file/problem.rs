@@ -105,6 +105,7 @@ kinds! {
     UnknownOutput "unknown-output" HookRefused,
     BadConcurrency "bad-concurrency" HookRefused,
     BadRetry "bad-retry" HookRefused,
+    BadTemplate "bad-template" HookRefused,
     NoId "no-id" Error,
     NoCommand "no-command" Error,
     UnknownSource "unknown-source" Error,

@@ -23,6 +23,7 @@ const SECRETS_MAX: usize = 8;
 pub(super) fn is_secret(reference: &Reference) -> bool {
     match &reference.subject {
         Subject::Header(name) | Subject::Query(name) | Subject::Payload(name) => is_secret_name(name),
+        Subject::Template(template) => is_secret_name(template.source()),
         _ => false,
     }
 }

@@ -44,7 +44,7 @@ struct Layer {
 const LAYERS: [Layer; 6] = [
     Layer {
         name: "values",
-        modules: &["circumstances", "outcome", "reference", "request", "secret", "value"],
+        modules: &["circumstances", "outcome", "request", "secret", "value"],
         below: &[],
         is_woven: true,
     },
@@ -65,11 +65,13 @@ const LAYERS: [Layer; 6] = [
             "nearest",
             "network",
             "payload",
+            "reference",
             "retry",
             "route",
             "rule",
             "secrecy",
             "sender",
+            "template",
             "units",
         ],
         below: &["values"],

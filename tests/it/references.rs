@@ -2,3 +2,4 @@
 
 mod each;
 mod missing;
+mod template;

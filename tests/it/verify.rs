@@ -39,7 +39,7 @@ fn github_signature(secret: &str, body: &str) -> String {
 }
 
 /// A delivery to the hook `deploy` as GitHub makes it.
-fn github(secret: &str, id: &str, body: &str) -> Request {
+pub(crate) fn github(secret: &str, id: &str, body: &str) -> Request {
     Request::json("/hooks/deploy", body)
         .header("X-GitHub-Event", "push")
         .header("X-GitHub-Delivery", id)

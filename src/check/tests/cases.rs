@@ -136,6 +136,13 @@ pub(super) const CASES: &[Case] = &[
         "parse-parameters-as-json: [{source: payload, name: a, default: '{}'}]"),
     rule!(BadReference "all of one"
         "{match: {type: value, value: x, match-all: true, parameter: {source: payload, name: commits.0.id}}}"),
+    hook!(BadTemplate "syntax"
+        "pass-arguments-to-command: [{source: template, name: 'to {{ payload.ref or }}'}]"),
+    hook!(BadTemplate "no text" "pass-arguments-to-command: [{source: template}]"),
+    hook!(BadTemplate "unknown name in the second line"
+        "pass-arguments-to-command:\n    - source: template\n      name: |\n        {{ payload.ref }}\n        {{ body }}"),
+    hook!(BadVariable "without a name"
+        "pass-environment-to-command: [{source: template, name: '{{ payload.ref }}'}]"),
     hook!(BadDuration "no unit" "deduplicate: {by: {source: payload, name: id}, for: 5}"),
     hook!(BadConcurrency "none at all" "concurrency: {max: 0}"),
     hook!(BadConcurrency "no max" "concurrency: {group: production}"),

@@ -167,8 +167,9 @@ fn of_text(part: &Match, comparison: &Comparison, subject: &Subject, who: Who) -
     let is_unknown = matches!(who, Who::Stranger | Who::Neighbour) && asks_for_secret(part);
     let holds = if is_unknown { Endings::NONE } else { Endings::HOLDS };
     let fails = if matches_everything(comparison) { Endings::NONE } else { Endings::FAILS };
-    // The way to a place in the payload may lead into null.
-    let error = if matches!(subject, Subject::Payload(_)) { Endings::ERROR } else { Endings::NONE };
+    // The way to a place in the payload may lead into null, and what a template does may fail.
+    let is_fallible = matches!(subject, Subject::Payload(_) | Subject::Template(_));
+    let error = if is_fallible { Endings::ERROR } else { Endings::NONE };
     holds.or(fails).or(error)
 }
 

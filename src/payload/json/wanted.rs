@@ -3,9 +3,12 @@
 //! A tree over the keys and indices that the rule in `lookup` can try for a set of names. It may hold
 //! more than is asked for (`1` and `01` share a place, being one index), never less.
 
+use std::borrow::Cow;
+
 use super::NESTING_MAX;
 use crate::lookup;
 use crate::reference::EACH;
+use crate::value::{Object, Value};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Wanted {
@@ -82,6 +85,28 @@ impl Wanted {
         let child = standing.next()?;
         // To have one tree of the two would take up to the product of their sizes.
         Some(if standing.next().is_some() { &EVERYTHING } else { &child.below })
+    }
+
+    /// The fields of `object` that are wanted, without what is not, independent of the body.
+    pub(crate) fn copy_of_object(&self, object: &Object<'_>) -> Object<'static> {
+        let wanted = object
+            .iter()
+            .filter_map(|(key, value)| Some((Cow::Owned(key.to_vec()), self.under_key(key)?.copy_of(value))));
+        wanted.collect()
+    }
+
+    fn copy_of(&self, value: &Value<'_>) -> Value<'static> {
+        match value {
+            Value::Object(object) => Value::Object(self.copy_of_object(object)),
+            Value::Array(array) => {
+                let each = array.iter().enumerate();
+                let copy = |(index, element)| {
+                    self.under_index(index).map_or(Value::Null, |wanted: &Self| wanted.copy_of(element))
+                };
+                Value::Array(each.map(copy).collect())
+            }
+            scalar => scalar.clone().into_owned(),
+        }
     }
 
     fn child(&mut self, key: &str) -> &mut Self {
