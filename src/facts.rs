@@ -104,6 +104,8 @@ pub(crate) struct Facts<'a> {
     /// Header values that were replaced by the JSON object they hold, by canonical name.
     parsed_headers: Object<'static>,
     query: Object<'a>,
+    /// What the names in the hook's id stand for.
+    pub(crate) path: Vec<(&'a str, String)>,
 }
 
 /// What is known of a delivery once its sender is.
@@ -120,7 +122,7 @@ impl<'a> Facts<'a> {
             .as_deref()
             .map(|text| query::pairs_that_decode(text.as_bytes()))
             .unwrap_or_default();
-        Self { request, payload, origin, parsed_headers: Object::new(), query }
+        Self { request, payload, origin, parsed_headers: Object::new(), query, path: Vec::new() }
     }
 
     /// The text of what `reference` names, or what it has in place of that.
@@ -173,6 +175,14 @@ impl<'a> Facts<'a> {
             Subject::DeliveryId => label(self.origin.labels.delivery_id.as_deref(), subject)?,
             Subject::DeliveryEvent => label(self.origin.labels.event.as_deref(), subject)?,
             Subject::DeliverySender => label(self.origin.sender, subject)?,
+            Subject::Path(name) => {
+                let value = self.path.iter().find(|(of, _)| of == name).map(|(_, value)| value.as_str());
+                label(value, subject)?
+            }
+            Subject::Upload(name) => match self.payload.upload(name) {
+                Some(bytes) => Cow::Borrowed(&bytes[..]),
+                None => return Err(NoValue::NotFound(subject.to_string())),
+            },
             Subject::Template(template) => Cow::Owned(self.rendered(template)?.into_bytes()),
             Subject::Unusable { source, name } => {
                 return Err(NoValue::Unusable(format!("{source} {name}")));
@@ -183,6 +193,13 @@ impl<'a> Facts<'a> {
 
     /// The same as bytes of its own; those of the body are not copied.
     pub(crate) fn bytes_if_any(&self, reference: &Reference) -> Result<Result<Bytes, NoValue>, NoValue> {
+        let upload = match &reference.subject {
+            Subject::Upload(name) => self.payload.upload(name),
+            _ => None,
+        };
+        if let Some(upload) = upload {
+            return Ok(Ok(self.request.body.slice_ref(upload)));
+        }
         match reference.subject {
             Subject::RawBody if !self.payload.is_multipart => Ok(Ok(self.request.body.clone())),
             _ => Ok(self.text_if_any(reference)?.map(|text| Bytes::from(text.into_owned()))),
@@ -235,6 +252,13 @@ impl<'a> Facts<'a> {
                     ("remote-addr", address.clone()),
                     ("remote_addr", address),
                 ])
+            }
+            Name::Path => {
+                let values = self
+                    .path
+                    .iter()
+                    .map(|(name, value)| (Cow::Owned(name.as_bytes().to_owned()), text(value)));
+                Value::Object(values.collect())
             }
             Name::Delivery => object(&[
                 ("id", self.origin.labels.delivery_id.as_deref().map(text)),

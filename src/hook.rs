@@ -1,6 +1,7 @@
 //! A hook as the program uses it: checked, compiled, ready. What the file said and why parts of it
 //! were refused is the business of `hooks_file`.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use hyper::header::{
 
 use crate::admission::Concurrency;
 use crate::circumstances::Circumstances;
+use crate::pattern::{Pattern, Patterns};
 use crate::payload::Wanted;
 use crate::reference::{Reference, Subject};
 use crate::retry::Retry;
@@ -25,6 +27,8 @@ pub(crate) struct Hook {
     pub(crate) case: Option<String>,
     /// Of these the first whose rule is met runs; without any it is the hook itself.
     pub(crate) cases: Vec<Arc<Hook>>,
+    /// When the id stands for many addresses.
+    pub(crate) pattern: Option<Pattern>,
     pub(crate) command: Command,
     pub(crate) arguments: Vec<Argument>,
     pub(crate) environment: Vec<Variable>,
@@ -59,6 +63,8 @@ pub(crate) struct Needs {
     pub(crate) payload: bool,
     /// What the sender calls the delivery.
     pub(crate) delivery: bool,
+    /// Parts of a multipart body.
+    pub(crate) uploads: Vec<String>,
 }
 
 impl Needs {
@@ -66,9 +72,11 @@ impl Needs {
         let references = hook.references();
         let subjects = || references.iter().map(|reference| &reference.subject);
         let mut wanted = Wanted::default();
+        let mut uploads = Vec::new();
         for subject in subjects() {
             match subject {
                 Subject::Payload(name) => wanted.add(name),
+                Subject::Upload(name) => uploads.push(name.clone()),
                 Subject::EntirePayload => wanted = Wanted::everything(),
                 Subject::Template(template) => match template.payload_names() {
                     Some(names) => names.iter().for_each(|name| wanted.add(name)),
@@ -79,6 +87,7 @@ impl Needs {
         }
         Self {
             wanted,
+            uploads,
             payload: subjects().any(Subject::is_of_payload),
             delivery: subjects().any(Subject::is_of_delivery),
         }
@@ -243,6 +252,14 @@ pub(crate) enum Entry {
 }
 
 impl Entry {
+    /// Equal for ids that stand for the same addresses.
+    pub(crate) fn addresses(&self) -> Cow<'_, str> {
+        match Pattern::of(self.id()) {
+            Some(pattern) => Cow::Owned(pattern.shape()),
+            None => Cow::Borrowed(self.id()),
+        }
+    }
+
     pub(crate) fn id(&self) -> &str {
         match self {
             Self::Ready(hook) => &hook.id,
@@ -255,16 +272,27 @@ impl Entry {
 #[derive(Debug, Default)]
 pub(crate) struct HookTable {
     entries: HashMap<String, Entry>,
+    /// Of the ids that stand for many addresses.
+    patterns: Patterns,
 }
 
 impl HookTable {
     /// The ids are distinct: whoever builds the table has checked that.
     pub(crate) fn new(entries: impl IntoIterator<Item = Entry>) -> Self {
-        Self { entries: entries.into_iter().map(|entry| (entry.id().to_owned(), entry)).collect() }
+        let entries: HashMap<String, Entry> =
+            entries.into_iter().map(|entry| (entry.id().to_owned(), entry)).collect();
+        let mut patterns = Patterns::default();
+        for id in entries.keys() {
+            if let Some(pattern) = Pattern::of(id) {
+                patterns.add(id, &pattern);
+            }
+        }
+        Self { entries, patterns }
     }
 
+    /// The hook with this id, or else the one whose id stands for it.
     pub(crate) fn get(&self, id: &str) -> Option<&Entry> {
-        self.entries.get(id)
+        self.entries.get(id).or_else(|| self.entries.get(self.patterns.find(id)?))
     }
 
     pub(crate) fn is_empty(&self) -> bool {

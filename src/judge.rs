@@ -4,9 +4,12 @@
 
 use std::sync::Arc;
 
+use percent_encoding::percent_decode_str;
+
 use crate::facts::{Facts, NoValue, NotParsed, Origin};
 use crate::hook::{DuplicateKey, Hook};
 use crate::invocation::{self, Invocation, Shortfall, Unfit};
+use crate::pattern::Pattern;
 use crate::payload::{self, MultipartError, Problem, Reading};
 use crate::reference::Subject;
 use crate::request::Request;
@@ -113,7 +116,12 @@ pub(crate) fn judge(
 
 /// How the hook wants bodies read. `json_parts` is for [`json_parts`].
 pub(crate) fn reading<'h>(hook: &'h Hook, json_parts: &'h [&'h str]) -> Reading<'h> {
-    Reading { content_type: hook.content_type.as_deref(), wanted: &hook.needs.wanted, json_parts }
+    Reading {
+        content_type: hook.content_type.as_deref(),
+        wanted: &hook.needs.wanted,
+        json_parts,
+        uploads: &hook.needs.uploads,
+    }
 }
 
 /// Names of multipart file parts to read as JSON whatever their type.
@@ -140,6 +148,9 @@ fn judge_content(
     };
     notes.extend(payload.problem.take().map(Note::Payload));
     let mut facts = Facts::new(request, payload, origin(hook, request));
+    if let Some(pattern) = &hook.pattern {
+        facts.path = path_values(pattern, request);
+    }
     for reference in &hook.parse_as_json {
         match facts.parse_as_json(reference) {
             Ok(()) => {}
@@ -175,6 +186,13 @@ fn judge_content(
 
 fn incomplete(missing: &NoValue) -> Ruling {
     Ruling::Incomplete { because: missing.to_string() }
+}
+
+/// Empty when the request is for another address and the hook was chosen by hand.
+fn path_values<'h>(pattern: &'h Pattern, request: &Request) -> Vec<(&'h str, String)> {
+    let path = percent_decode_str(&request.path).decode_utf8_lossy();
+    let values = pattern.values(&path).unwrap_or_default();
+    values.into_iter().map(|(name, value)| (name, value.to_owned())).collect()
 }
 
 fn origin<'h>(hook: &'h Hook, request: &Request) -> Origin<'h> {

@@ -23,6 +23,7 @@ mod log_text;
 mod lookup;
 mod nearest;
 mod network;
+mod pattern;
 mod payload;
 mod reference;
 mod retry;

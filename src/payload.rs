@@ -21,8 +21,17 @@ const VALUES_MAX: usize = 500_000;
 pub(crate) struct Payload<'a> {
     pub(crate) fields: Option<Object<'a>>,
     pub(crate) problem: Option<Problem>,
+    /// Parts of a multipart body that the hook asks for, by name.
+    pub(crate) uploads: Vec<(Vec<u8>, &'a [u8])>,
     /// A multipart body is not offered as `raw-request-body`; signatures cover it all the same.
     pub(crate) is_multipart: bool,
+}
+
+impl<'a> Payload<'a> {
+    /// The bytes of the first part of that name.
+    pub(crate) fn upload(&self, name: &str) -> Option<&'a [u8]> {
+        self.uploads.iter().find(|(of, _)| of == name.as_bytes()).map(|(_, bytes)| *bytes)
+    }
 }
 
 /// Why a payload, or a part of it, is missing.
@@ -93,6 +102,8 @@ pub(crate) struct Reading<'h> {
     pub(crate) wanted: &'h Wanted,
     /// Names of multipart file parts to read as JSON whatever their type.
     pub(crate) json_parts: &'h [&'h str],
+    /// Names of multipart parts to keep as they are.
+    pub(crate) uploads: &'h [String],
 }
 
 impl<'h> Reading<'h> {
@@ -128,7 +139,7 @@ pub(crate) fn parse<'a>(request: &'a Request, reading: Reading<'_>) -> Result<Pa
         },
         Some(Kind::Multipart) => {
             // The boundary is the request's own, whatever the hook says.
-            multipart::parse(own_content_type(request), &request.body, reading.json_parts)?
+            multipart::parse(own_content_type(request), &request.body, reading)?
         }
         None => without(Problem::UnsupportedContentType {
             content_type: crate::log_text::clipped(&String::from_utf8_lossy(content_type)),

@@ -47,6 +47,10 @@ pub(crate) enum Subject {
     DeliveryId,
     DeliveryEvent,
     DeliverySender,
+    /// What a name in the hook's id stands for.
+    Path(String),
+    /// The bytes of a part of a multipart body.
+    Upload(String),
     /// A text put together of others.
     Template(Arc<Template>),
     /// Written so that it can never give a value: an unknown source, or an unknown name of `request`.
@@ -91,9 +95,11 @@ impl Subject {
             | Self::Payload(_)
             | Self::DeliveryId
             | Self::DeliveryEvent
+            | Self::Upload(_)
             | Self::Template(_)
             | Self::Unusable { .. } => true,
             Self::Literal(_)
+            | Self::Path(_)
             | Self::Method
             | Self::RemoteAddress
             | Self::RawBody
@@ -107,7 +113,7 @@ impl Subject {
 
 impl Reference {
     /// The names that `source` may have in a hooks file.
-    pub(crate) const SOURCES: [&'static str; 12] = [
+    pub(crate) const SOURCES: [&'static str; 14] = [
         "header",
         "url",
         "query",
@@ -120,6 +126,8 @@ impl Reference {
         "entire-headers",
         "delivery",
         "template",
+        "path",
+        "upload",
     ];
     /// The names that a reference to `request` may have.
     pub(crate) const REQUEST_NAMES: [&'static str; 2] = ["method", "remote-addr"];
@@ -144,6 +152,8 @@ impl Subject {
             "delivery" if name.eq_ignore_ascii_case("id") => Self::DeliveryId,
             "delivery" if name.eq_ignore_ascii_case("event") => Self::DeliveryEvent,
             "delivery" if name.eq_ignore_ascii_case("sender") => Self::DeliverySender,
+            "path" => Self::Path(name.to_owned()),
+            "upload" => Self::Upload(name.to_owned()),
             "raw-request-body" => Self::RawBody,
             "entire-payload" => Self::EntirePayload,
             "entire-query" => Self::EntireQuery,
@@ -178,6 +188,8 @@ impl fmt::Display for Subject {
             Self::DeliveryId => f.write_str("delivery id"),
             Self::DeliveryEvent => f.write_str("delivery event"),
             Self::DeliverySender => f.write_str("delivery sender"),
+            Self::Path(name) => write!(f, "path {name}"),
+            Self::Upload(name) => write!(f, "upload {name}"),
             Self::Template(_) => f.write_str("template"),
             Self::Unusable { source, name } => write!(f, "{source} {name}"),
         }

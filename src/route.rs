@@ -114,7 +114,7 @@ impl Routing {
                     Route::HandshakeOnly { hook: hook.clone(), allowed: allowed.clone() }
                 }
                 Some(allowed) if !allowed.iter().any(|name| name == method) => {
-                    Route::MethodNotAllowed { id: id.to_owned(), allowed: allowed.clone() }
+                    Route::MethodNotAllowed { id: hook.id.clone(), allowed: allowed.clone() }
                 }
                 _ => Route::Hook(hook.clone()),
             },

@@ -61,10 +61,12 @@ pub(crate) enum Name {
     Query,
     Request,
     Delivery,
+    Path,
 }
 
 impl Name {
-    const ALL: [Self; 5] = [Self::Payload, Self::Header, Self::Query, Self::Request, Self::Delivery];
+    const ALL: [Self; 6] =
+        [Self::Payload, Self::Header, Self::Query, Self::Request, Self::Delivery, Self::Path];
 
     fn as_str(self) -> &'static str {
         match self {
@@ -73,6 +75,7 @@ impl Name {
             Self::Query => "query",
             Self::Request => "request",
             Self::Delivery => "delivery",
+            Self::Path => "path",
         }
     }
 }
@@ -84,6 +87,8 @@ pub(crate) struct Template {
     /// What it looks at below `payload`: everything when `None`.
     payload_names: Option<Vec<String>>,
     wanted: Wanted,
+    /// The names that it looks up below `path`.
+    path_names: Vec<String>,
 }
 
 /// Why a text is no template.
@@ -117,6 +122,7 @@ impl Template {
             names: Vec::new(),
             payload_names: Some(Vec::new()),
             wanted: Wanted::default(),
+            path_names: Vec::new(),
         };
         let mut variables: Vec<String> = compiled.undeclared_variables(true).into_iter().collect();
         variables.sort();
@@ -155,6 +161,9 @@ impl Template {
         if !self.names.contains(&name) {
             self.names.push(name);
         }
+        if let (Name::Path, Some(below)) = (name, below) {
+            self.path_names.push(below.to_owned());
+        }
         if name == Name::Payload {
             match (below, &mut self.payload_names) {
                 (Some(below), Some(names)) => names.push(below.to_owned()),
@@ -185,6 +194,11 @@ impl Template {
     /// The same, to take a copy of.
     pub(crate) fn wanted(&self) -> &Wanted {
         &self.wanted
+    }
+
+    /// The names that it looks up below `path`.
+    pub(crate) fn path_names(&self) -> &[String] {
+        &self.path_names
     }
 
     /// `value_of` is asked for each name once that the template has.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::check_admission::{concurrency, retry};
 use super::check_cases::cases;
 use super::check_circumstances::circumstances;
-use super::check_reference::{argument, file_variable, parsed_parameter, plain_reference, variable};
+use super::check_reference::{argument, file_variable, parsed_parameter, stdin, variable};
 use super::check_response::{command_output, response_settings};
 use super::check_rule::rule;
 use super::check_verify::{deduplicate, verify};
@@ -18,6 +18,7 @@ use super::record::{Reader, Record};
 use super::syntax::{self, Mistake};
 use super::{Loaded, Reading, Source, inspect, keys, lint};
 use crate::hook::{Command, Entry, Hook, Needs, OutputInResponse};
+use crate::pattern::{PARTS_MAX, Pattern};
 use crate::rule::Rule;
 
 /// Checks the text of a file.
@@ -86,7 +87,7 @@ fn file_hooks(reader: &mut Reader<'_>, root: &Node) -> Vec<(usize, Entry)> {
             return Vec::new();
         }
     };
-    let mut first_by_id: HashMap<String, usize> = HashMap::new();
+    let mut first_by_addresses: HashMap<String, (usize, String)> = HashMap::new();
     let mut hooks = Vec::with_capacity(items.len());
     for (index, item) in items.iter().enumerate() {
         reader.hook = None;
@@ -94,9 +95,13 @@ fn file_hooks(reader: &mut Reader<'_>, root: &Node) -> Vec<(usize, Entry)> {
         let Some(entry) = reader.item(index, |reader| hook(reader, item)) else {
             continue;
         };
-        if let Some(first) = first_by_id.insert(entry.id().to_owned(), index) {
+        let this = (index, entry.id().to_owned());
+        if let Some((first, first_id)) = first_by_addresses.insert(entry.addresses().into_owned(), this) {
             let first = reader.place_of_item(first);
-            let message = format!("the id `{}` stands here and in {first}", entry.id());
+            let message = match entry.id() {
+                id if id == first_id => format!("the id `{id}` stands here and in {first}"),
+                id => format!("the ids `{id}` and `{first_id}`, in {first}, stand for the same addresses"),
+            };
             reader.item(index, |reader| {
                 reader.report(Kind::DuplicateId, message, "give each hook its own id");
             });
@@ -130,6 +135,9 @@ fn hook(reader: &mut Reader<'_>, node: &Node) -> Option<Entry> {
     let record = reader.record(node, "a hook", keys::HOOK)?;
     let id_read = reader.text(record, "id").filter(|id| !id.is_empty());
     let before = reader.problems.len();
+    if let Some(pattern) = id_read.as_deref().and_then(Pattern::of) {
+        check_pattern(reader, record, &pattern);
+    }
     let mut hook = read_hook(reader, record, id_read.clone().unwrap_or_default());
     hook.cases = cases(reader, record, &hook);
     hook.needs = Needs::of(&hook);
@@ -158,6 +166,20 @@ pub(super) fn examine(reader: &mut Reader<'_>, record: Record<'_>, hook: &Hook, 
             reader.refusal.is_some() || problems.any(|(problem, _)| problem.effect() == Effect::FileRefused);
         lint::hook(reader, record, hook, is_refused, examination.is_status_sent);
         inspect::command(reader, record, hook, examination);
+    }
+}
+
+fn check_pattern(reader: &mut Reader<'_>, record: Record<'_>, pattern: &Pattern) {
+    let names: Vec<&str> = pattern.names().collect();
+    let twice =
+        names.iter().enumerate().find(|(at, name)| names.iter().take(*at).any(|other| other == *name));
+    if let Some((_, name)) = twice {
+        let message = format!("the id has `{{{name}}}` twice");
+        reader.report_at_entry((record, "id"), Kind::BadId, message, "give each part its own name");
+    }
+    if pattern.part_count() > PARTS_MAX {
+        let message = format!("the id has names in braces and more than {PARTS_MAX} parts");
+        reader.report_at_entry((record, "id"), Kind::BadId, message, "write a shorter one");
     }
 }
 
@@ -200,6 +222,7 @@ pub(super) fn read_hook(reader: &mut Reader<'_>, record: Record<'_>, id: String)
     let is_streamed = response.output == OutputInResponse::Streamed;
     let concurrency = concurrency(reader, record, &id);
     let mut hook = Hook {
+        pattern: Pattern::of(&id),
         id,
         case: None,
         cases: Vec::new(),
@@ -207,7 +230,7 @@ pub(super) fn read_hook(reader: &mut Reader<'_>, record: Record<'_>, id: String)
         arguments: reader.list(record, "pass-arguments-to-command", argument),
         environment: reader.list(record, "pass-environment-to-command", variable),
         files: reader.list(record, "pass-file-to-command", file_variable),
-        stdin: reader.at(record, "pass-stdin-to-command", plain_reference).flatten(),
+        stdin: reader.at(record, "pass-stdin-to-command", stdin).flatten(),
         circumstances: Arc::new(circumstances(reader, record)),
         methods: (!methods.is_empty()).then_some(methods),
         content_type: reader.text(record, "incoming-payload-content-type").filter(|text| !text.is_empty()),

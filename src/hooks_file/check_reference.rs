@@ -8,6 +8,7 @@ use super::record::{Reader, Record};
 use super::{keys, lint};
 use crate::hook::{Argument, FileVariable, Variable};
 use crate::nearest::nearest;
+use crate::pattern::Pattern;
 use crate::reference::{IfMissing, Reference, Subject};
 use crate::template::{Template, TemplateError};
 
@@ -19,8 +20,8 @@ pub(super) fn argument(reader: &mut Reader<'_>, node: &Node) -> Option<Argument>
     Some(Argument { value: reference(reader, record), spread: reader.flag(record, "spread") })
 }
 
-pub(super) fn plain_reference(reader: &mut Reader<'_>, node: &Node) -> Option<Reference> {
-    reader.record(node, "a reference", keys::REFERENCE).map(|record| reference(reader, record))
+pub(super) fn stdin(reader: &mut Reader<'_>, node: &Node) -> Option<Reference> {
+    reader.record(node, "a reference", keys::REFERENCE).map(|record| reference_to_bytes(reader, record))
 }
 
 /// A value that is replaced where it stands, so that nothing can stand for it when it is missing.
@@ -44,7 +45,7 @@ pub(super) fn variable(reader: &mut Reader<'_>, node: &Node) -> Option<Variable>
 
 pub(super) fn file_variable(reader: &mut Reader<'_>, node: &Node) -> Option<FileVariable> {
     let record = reader.record(node, "a reference", keys::REFERENCE)?;
-    let value = reference(reader, record);
+    let value = reference_to_bytes(reader, record);
     let base64 = reader.flag(record, "base64decode");
     let name = variable_name(reader, record, &value, str::to_uppercase)?;
     checked_variable_name(reader, name).map(|name| FileVariable { name, value, base64 })
@@ -81,35 +82,67 @@ fn checked_variable_name(reader: &mut Reader<'_>, name: String) -> Option<String
 
 /// The reference in `record`; one that can never have a value is reported and kept.
 pub(super) fn reference(reader: &mut Reader<'_>, record: Record<'_>) -> Reference {
+    let reference = reference_to_bytes(reader, record);
+    if matches!(reference.subject, Subject::Upload(_)) {
+        let message = "an upload can be a file or the stdin of the command, and nothing else";
+        let help = "move it to `pass-file-to-command`, or take a field of the form with `source: payload`";
+        reader.report_at_entry((record, "source"), Kind::BadReference, message, help);
+    }
+    reference
+}
+
+/// The same where the bytes of an upload can go.
+pub(super) fn reference_to_bytes(reader: &mut Reader<'_>, record: Record<'_>) -> Reference {
     let source = reader.text(record, "source").unwrap_or_default();
     let name = reader.text(record, "name").unwrap_or_default();
     let mut reference = Reference::new(&source, &name);
     if source == TEMPLATE {
-        let template = template(reader, record, "name");
-        if let Some(template) = template {
+        if let Some(template) = template(reader, record, "name") {
             reference.subject = Subject::Template(Arc::new(template));
         }
+    } else if let Subject::Unusable { .. } = reference.subject {
+        unknown_source(reader, record, &source, &name);
+    }
+    if let Subject::Path(name) = &reference.subject {
+        path_name(reader, record, "name", name);
     }
     reference.if_missing = if_missing(reader, record, &reference.subject);
-    if source != TEMPLATE && matches!(reference.subject, Subject::Unusable { .. }) {
-        let (what, known): (_, &[&str]) = match source.as_str() {
-            "request" => (format!("`request` has no `{name}`"), &Reference::REQUEST_NAMES),
-            "delivery" => (format!("`delivery` has no `{name}`"), &Reference::DELIVERY_NAMES),
-            "" => ("the reference has no `source`".to_owned(), &Reference::SOURCES),
-            _ => (format!("unknown source `{source}`"), &Reference::SOURCES),
-        };
-        let written = if matches!(source.as_str(), "request" | "delivery") { &name } else { &source };
-        let help = match nearest(written, known) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("write one of {}", known.join(", ")),
-        };
-        let key = if matches!(source.as_str(), "request" | "delivery") { "name" } else { "source" };
-        reader.report_at_entry((record, key), Kind::UnknownSource, what, help);
-    }
     if reader.reading.examination.is_some() {
         lint::reference(reader, &reference);
     }
     reference
+}
+
+fn unknown_source(reader: &mut Reader<'_>, record: Record<'_>, source: &str, name: &str) {
+    let (what, known): (_, &[&str]) = match source {
+        "request" => (format!("`request` has no `{name}`"), &Reference::REQUEST_NAMES),
+        "delivery" => (format!("`delivery` has no `{name}`"), &Reference::DELIVERY_NAMES),
+        "" => ("the reference has no `source`".to_owned(), &Reference::SOURCES),
+        _ => (format!("unknown source `{source}`"), &Reference::SOURCES),
+    };
+    let is_of_name = matches!(source, "request" | "delivery");
+    let help = match nearest(if is_of_name { name } else { source }, known) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("write one of {}", known.join(", ")),
+    };
+    let key = if is_of_name { "name" } else { "source" };
+    reader.report_at_entry((record, key), Kind::UnknownSource, what, help);
+}
+
+/// Reports `name` at `key` when the hook's id does not have it.
+fn path_name(reader: &mut Reader<'_>, record: Record<'_>, key: &str, name: &str) {
+    let pattern = reader.hook.as_deref().and_then(Pattern::of);
+    let known: Vec<&str> = pattern.iter().flat_map(Pattern::names).collect();
+    if known.contains(&name) {
+        return;
+    }
+    let help = match nearest(name, &known) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if known.is_empty() => "write the id as `deploy/{env}`, and `env` as the name here".to_owned(),
+        None => format!("write one of {}", known.join(", ")),
+    };
+    let message = format!("the hook's id has no `{{{name}}}`");
+    reader.report_at_entry((record, key), Kind::UnknownSource, message, help);
 }
 
 fn if_missing(reader: &mut Reader<'_>, record: Record<'_>, subject: &Subject) -> IfMissing {
@@ -146,7 +179,12 @@ pub(super) fn template(reader: &mut Reader<'_>, record: Record<'_>, key: &str) -
     };
     let source = reader.text(record, key)?;
     match Template::new(&source) {
-        Ok(template) => Some(template),
+        Ok(template) => {
+            for name in template.path_names() {
+                path_name(reader, record, key, name);
+            }
+            Some(template)
+        }
         Err(TemplateError { offset, message }) => {
             let before = source.get(..offset).unwrap_or_default();
             let message = match before.matches('\n').count() {

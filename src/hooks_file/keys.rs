@@ -74,7 +74,11 @@ pub(super) fn names(keys: &[Key]) -> Vec<&'static str> {
 }
 
 pub(super) const HOOK: &[Key] = &[
-    key("id", Shape::Text, "The last part of the address: /hooks/{id}. Required, and once over all files."),
+    key(
+        "id",
+        Shape::Text,
+        "The last part of the address: /hooks/{id}. Required, and once over all files. A part that is a name in braces, as in deploy/{env}, stands for any text.",
+    ),
     key(
         "execute-command",
         Shape::Text,

@@ -59,7 +59,9 @@ pub(super) fn secret(reader: &mut Reader<'_>, text: &str) {
 
 /// A reference to something that has a name, without one.
 pub(super) fn reference(reader: &mut Reader<'_>, reference: &Reference) {
-    let (Subject::Header(name) | Subject::Query(name) | Subject::Payload(name)) = &reference.subject else {
+    let (Subject::Header(name) | Subject::Query(name) | Subject::Payload(name) | Subject::Upload(name)) =
+        &reference.subject
+    else {
         return;
     };
     if name.is_empty() {

@@ -101,6 +101,7 @@ kinds! {
     UnknownAccount "unknown-account" HookRefused,
     NoPrivilege "no-privilege" HookRefused,
     BadLimit "bad-limit" HookRefused,
+    BadId "bad-id" HookRefused,
     BadReference "bad-reference" HookRefused,
     UnknownOutput "unknown-output" HookRefused,
     BadConcurrency "bad-concurrency" HookRefused,

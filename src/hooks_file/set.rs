@@ -2,6 +2,7 @@
 //!
 //! A file that does not load, or that brings an id another file has, leaves its old hooks in force.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -134,8 +135,11 @@ impl HooksFiles {
     fn duplicates(&self, candidates: &[Candidate], refused: usize) -> Vec<Problem> {
         let Some(candidate) = candidates.get(refused) else { return Vec::new() };
         let others = candidates.iter().enumerate().filter(|(at, _)| *at != refused);
-        let owners: HashMap<&str, (&Candidate, usize)> = others
-            .flat_map(|(_, other)| other.current().iter().map(move |(at, entry)| (entry.id(), (other, *at))))
+        let owners: HashMap<Cow<'_, str>, (&Candidate, usize, &str)> = others
+            .flat_map(|(_, other)| {
+                let entries = other.current().iter();
+                entries.map(move |(at, entry)| (entry.addresses(), (other, *at, entry.id())))
+            })
             .collect();
         let help = match candidate.old.is_empty() {
             true => "give each hook its own id; until then this file is left out",
@@ -143,14 +147,21 @@ impl HooksFiles {
         };
         let mut problems = Vec::new();
         for (index, entry) in candidate.current() {
-            let Some((other, other_index)) = owners.get(entry.id()) else { continue };
+            let Some((other, other_index, other_id)) = owners.get(&entry.addresses()) else { continue };
             let (position, excerpt) = place_of_hook(&candidate.path, &self.reading, *index);
             let (there, _) = place_of_hook(&other.path, &self.reading, *other_index);
             let [here, there] = [(candidate, position), (other, there)].map(|(file, at)| match at.line {
                 0 => file.path.display().to_string(),
                 line => format!("{}:{line}", file.path.display()),
             });
-            let message = format!("the id `{}` is in {here} and in {there}", entry.id());
+            let message = match entry.id() {
+                id if id == *other_id => format!("the id `{id}` is in {here} and in {there}"),
+                id => {
+                    format!(
+                        "the ids `{id}` in {here} and `{other_id}` in {there} stand for the same addresses"
+                    )
+                }
+            };
             let file = Arc::from(candidate.path.to_string_lossy());
             let problem = Problem::of_file(Kind::DuplicateId, file, message, help);
             problems.push(Problem { position, excerpt, hook: Some(entry.id().to_owned()), ..problem });
@@ -191,14 +202,14 @@ impl HooksFiles {
 /// The candidate to refuse for the first id that two files have. Of the two the one is refused that brings
 /// the id anew; a file in its old state never is.
 fn first_duplicate(candidates: &[Candidate]) -> Option<usize> {
-    let mut owners: HashMap<&str, usize> = HashMap::new();
+    let mut owners: HashMap<Cow<'_, str>, usize> = HashMap::new();
     for (file, candidate) in candidates.iter().enumerate() {
         for (_, entry) in candidate.current() {
-            let Some(other_file) = owners.insert(entry.id(), file) else {
+            let Some(other_file) = owners.insert(entry.addresses(), file) else {
                 continue;
             };
             let other = candidates.get(other_file)?;
-            let had_it = candidate.old.iter().any(|(_, old)| old.id() == entry.id());
+            let had_it = candidate.old.iter().any(|(_, old)| old.addresses() == entry.addresses());
             let is_other = candidate.new.is_none() || (had_it && other.new.is_some());
             return Some(if is_other { other_file } else { file });
         }

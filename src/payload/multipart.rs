@@ -1,5 +1,6 @@
-//! `multipart/form-data` (RFC 7578): the first value of each field; file parts only as JSON. What is
-//! accepted and what becomes of it is what Go's `mime/multipart` makes of it.
+//! `multipart/form-data` (RFC 7578): the first value of each field; file parts only as JSON, or as the bytes
+//! they are where the hook asks for those. What is accepted and what becomes of it is what Go's
+//! `mime/multipart` makes of it.
 
 mod media_type;
 mod parts;
@@ -7,7 +8,7 @@ mod parts;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use super::{Payload, Problem, insert_first, json};
+use super::{Payload, Problem, Reading, insert_first, json};
 use crate::log_text::clipped;
 use crate::value::{Object, Value};
 use media_type::MediaType;
@@ -33,16 +34,17 @@ pub(crate) enum MultipartError {
     NoPart,
 }
 
-/// `json_parts` are the names of file parts that are read as JSON whatever their type.
+/// Uploads are slices of the body.
 pub(super) fn parse<'b>(
     content_type: &[u8],
     body: &'b [u8],
-    json_parts: &[&str],
+    reading: Reading<'_>,
 ) -> Result<Payload<'b>, MultipartError> {
     let content_type = MediaType::parse(content_type).filter(|of| of.name == b"multipart/form-data");
     let boundary = content_type.and_then(|of| of.parameter("boundary")).filter(|it| !it.is_empty());
     let mut parts = Parts::new(body, &boundary.ok_or(MultipartError::NoBoundary)?);
     let mut fields: Option<Object<'b>> = None;
+    let mut uploads: Vec<(Vec<u8>, &'b [u8])> = Vec::new();
     let mut files: BTreeSet<Vec<u8>> = BTreeSet::new();
     let mut of_files: Object<'b> = Object::new();
     let mut problem = None;
@@ -52,11 +54,15 @@ pub(super) fn parse<'b>(
             return Err(MultipartError::TooManyParts);
         }
         let Some(Disposition { name, is_file }) = disposition(&part) else { continue };
+        let is_wanted = reading.uploads.iter().any(|wanted| wanted.as_bytes() == name);
+        if is_wanted && !uploads.iter().any(|(of, _)| *of == name) {
+            uploads.push((name.clone(), part.content));
+        }
         if !is_file {
             insert_first(fields.get_or_insert_default(), Cow::Owned(name), Cow::Borrowed(part.content));
         // Of several files of one name only the first counts, whatever it is.
         } else if files.insert(name.clone())
-            && (is_json(&part) || json_parts.iter().any(|wanted| wanted.as_bytes() == name))
+            && (is_json(&part) || reading.json_parts.iter().any(|wanted| wanted.as_bytes() == name))
         {
             let parsed = json_object(part.content).unwrap_or_else(|reason| {
                 problem = Some(Problem::Part { part: clipped(&String::from_utf8_lossy(&name)), reason });
@@ -69,7 +75,7 @@ pub(super) fn parse<'b>(
         // A file counts more than a field of its name.
         fields.get_or_insert_default().append(&mut of_files);
     }
-    Ok(Payload { fields, problem, is_multipart: true })
+    Ok(Payload { fields, problem, uploads, is_multipart: true })
 }
 
 struct Disposition {

@@ -17,7 +17,7 @@ fn value_of(name: Name) -> Value<'static> {
         Name::Header => r#"{"X-Github-Event": "push", "Etag": "1"}"#,
         Name::Query => r#"{"page": "2"}"#,
         Name::Request => r#"{"method": "POST", "remote-addr": "192.0.2.7:1"}"#,
-        Name::Delivery => "{}",
+        Name::Delivery | Name::Path => "{}",
     };
     parse(json.as_bytes()).unwrap().into_owned()
 }
@@ -124,12 +124,12 @@ fn what_is_no_template_is_said_where_it_is() {
     check(
         "a {{ paylod.ref }}",
         5,
-        "a template does not know `paylod`, only payload, header, query, request, delivery",
+        "a template does not know `paylod`, only payload, header, query, request, delivery, path",
     );
     check(
         "{{ range(9) }}",
         3,
-        "a template does not know `range`, only payload, header, query, request, delivery",
+        "a template does not know `range`, only payload, header, query, request, delivery, path",
     );
     check("{{ payload.ref|uper }}", 15, "filter uper is unknown");
     check("{{ payload.ref is odder }}", 18, "test odder is unknown");

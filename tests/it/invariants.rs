@@ -64,6 +64,7 @@ const LAYERS: [Layer; 6] = [
             "lookup",
             "nearest",
             "network",
+            "pattern",
             "payload",
             "reference",
             "retry",

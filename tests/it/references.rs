@@ -2,4 +2,6 @@
 
 mod each;
 mod missing;
+mod path;
 mod template;
+mod upload;

@@ -136,6 +136,13 @@ pub(super) const CASES: &[Case] = &[
         "parse-parameters-as-json: [{source: payload, name: a, default: '{}'}]"),
     rule!(BadReference "all of one"
         "{match: {type: value, value: x, match-all: true, parameter: {source: payload, name: commits.0.id}}}"),
+    hook!(BadReference "an upload as an argument" "pass-arguments-to-command: [{source: upload, name: file}]"),
+    file!(BadId "a name twice"
+        "- {id: 'a/{b}/{b}', execute-command: 'true', verify: {sender: none}, http-methods: [POST]}\n"),
+    file!(UnknownSource "a name that the id does not have"
+        "- id: deploy/{env}\n  execute-command: 'true'\n  verify: {sender: none}\n  http-methods: [POST]\n  pass-arguments-to-command:\n    - {source: path, name: enw}\n    - {source: template, name: 'to {{ path.service }}'}\n"),
+    file!(DuplicateId "one shape"
+        "- {id: 'a/{b}', execute-command: 'true', verify: {sender: none}, http-methods: [POST]}\n- {id: 'a/{c}', execute-command: 'true', verify: {sender: none}, http-methods: [POST]}\n"),
     hook!(BadTemplate "syntax"
         "pass-arguments-to-command: [{source: template, name: 'to {{ payload.ref or }}'}]"),
     hook!(BadTemplate "no text" "pass-arguments-to-command: [{source: template}]"),

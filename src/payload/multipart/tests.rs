@@ -9,8 +9,13 @@ const EARLY: &str = "the form ends early";
 const HEAD: &str = "a part has a broken header";
 
 fn shown(content_type: &str, form: &str) -> Result<String, String> {
-    let payload =
-        parse(content_type.as_bytes(), form.as_bytes(), &["asked"]).map_err(|error| error.to_string())?;
+    let reading = Reading {
+        content_type: None,
+        wanted: &crate::payload::Wanted::everything(),
+        json_parts: &["asked"],
+        uploads: &[],
+    };
+    let payload = parse(content_type.as_bytes(), form.as_bytes(), reading).map_err(|error| error.to_string())?;
     let Some(fields) = payload.fields else { return Ok(String::new()) };
     let mut text = Vec::new();
     json_text::write_object(&fields, &mut text);

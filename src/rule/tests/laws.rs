@@ -238,7 +238,7 @@ proptest! {
         request in any_request(),
         soft: bool,
     ) {
-        let reading = Reading { content_type: None, wanted: &Wanted::everything(), json_parts: &["a"] };
+        let reading = Reading { content_type: None, wanted: &Wanted::everything(), json_parts: &["a"], uploads: &[] };
         let Ok(payload) = payload::parse(&request, reading) else { return Ok(()) };
         let facts = Facts::new(&request, payload, Origin::default());
         let mut expected = Vec::new();
