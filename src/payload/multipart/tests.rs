@@ -15,7 +15,8 @@ fn shown(content_type: &str, form: &str) -> Result<String, String> {
         json_parts: &["asked"],
         uploads: &[],
     };
-    let payload = parse(content_type.as_bytes(), form.as_bytes(), reading).map_err(|error| error.to_string())?;
+    let payload =
+        parse(content_type.as_bytes(), form.as_bytes(), reading).map_err(|error| error.to_string())?;
     let Some(fields) = payload.fields else { return Ok(String::new()) };
     let mut text = Vec::new();
     json_text::write_object(&fields, &mut text);
