@@ -180,7 +180,7 @@ impl<'a> Facts<'a> {
                 label(value, subject)?
             }
             Subject::Upload(name) => match self.payload.upload(name) {
-                Some(bytes) => Cow::Borrowed(&bytes[..]),
+                Some(bytes) => Cow::Borrowed(bytes),
                 None => return Err(NoValue::NotFound(subject.to_string())),
             },
             Subject::Template(template) => Cow::Owned(self.rendered(template)?.into_bytes()),
