@@ -171,7 +171,11 @@ fn operand(reader: &mut Reader<'_>, record: Record<'_>, kind: &str) -> Option<Op
         reader.report(Kind::IncompleteMatch, format!("a match of type `{kind}` has no `value`"), help);
         return None;
     }
-    let value = reader.text(record, "value").unwrap_or_default();
+    let value = match record.get("value") {
+        // Digit by digit: only types that the reference does not have compare numbers.
+        Some((_, Node::Number { written, .. })) if kind != "value" => written.clone(),
+        _ => reader.text(record, "value").unwrap_or_default(),
+    };
     Some(Operand::Text(value))
 }
 

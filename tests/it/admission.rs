@@ -11,7 +11,7 @@ use crate::support::{Gate, Request, Response, Server, Setup, eventually, lines_o
 const GATED: &str = "echo $N >> @DIR@/ran; : < @DIR@/gate; echo $N";
 
 /// What tells one delivery from another.
-const NUMBERED: &str = "pass-environment-to-command: [{source: url, name: n, envname: N}]";
+const NUMBERED: &str = "pass-environment-to-command: [{source: url, name: 'n', envname: 'N'}]";
 
 fn keys(more: &str) -> String {
     format!("{NUMBERED}\n{more}")

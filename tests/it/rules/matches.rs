@@ -24,6 +24,7 @@ fn each_type_of_match_decides_whether_the_hook_runs() {
     let setup = Setup::new().flags("-verbose").hooks(&hooks(&[
         ("greater", &format!("type: greater, value: 100, {size}")),
         ("at-most", &format!("type: at-most, value: 1e2, {size}")),
+        ("long", &format!("type: less, value: 100000000000000000000.5, {size}")),
         ("in", &format!("type: in, values: [main, next], {branch}")),
         ("in-value", &format!("type: in, value: [main, next], {branch}")),
         ("contains", &format!("type: contains, value: ai, {branch}")),
@@ -43,6 +44,7 @@ fn each_type_of_match_decides_whether_the_hook_runs() {
         ("greater", r#"{"size": 100.000000000000000000001}"#, r#"{"size": 100.0}"#),
         ("greater", r#"{"size": "101"}"#, "{}"),
         ("at-most", r#"{"size": 100.0}"#, r#"{"size": 1000000000000000000000000000000}"#),
+        ("long", r#"{"size": 100000000000000000000.4}"#, r#"{"size": 100000000000000000000.5}"#),
         ("in", r#"{"ref": "next"}"#, r#"{"ref": "mainly"}"#),
         ("in-value", r#"{"ref": "main"}"#, r#"{"ref": "Main"}"#),
         ("contains", r#"{"ref": "main"}"#, r#"{"ref": "next"}"#),

@@ -142,7 +142,7 @@ fn many_streams_at_once_stay_apart() {
         .shell(
             "run",
             "for i in 1 2 3 4 5 6 7 8 9; do echo $HOOK_n; done; exit $HOOK_n",
-            &format!("{STREAM}\npass-environment-to-command: [{{source: url, name: n}}]"),
+            &format!("{STREAM}\npass-environment-to-command: [{{source: url, name: 'n'}}]"),
         )
         .start();
     let mut connections: Vec<_> =
