@@ -4,17 +4,20 @@
 //! names of a request and nothing else: no loader, no macros, no functions, no escapes. What a template does
 //! is bounded in steps, bytes and depth. Which parts of the request it gets is up to `facts`.
 
+mod budget;
+mod names;
 mod part;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use minijinja::value::Value as Operand;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, escape_formatter};
 
 use crate::payload::Wanted;
 use crate::value::Value;
+use budget::{Budget, COPIED_BYTES_MAX};
 use part::Part;
 
 /// Steps of one rendering; 64 bytes of text count as one too. A text of several MiB can be built with that,
@@ -129,6 +132,7 @@ impl Template {
         for variable in &variables {
             template.take_variable(variable)?;
         }
+        template.take_unlisted();
         template.wanted = match &template.payload_names {
             Some(names) => Wanted::names(names.iter().map(String::as_str)),
             None => Wanted::everything(),
@@ -173,6 +177,17 @@ impl Template {
         Ok(())
     }
 
+    /// Takes what the engine's list does not have.
+    fn take_unlisted(&mut self) {
+        let unlisted: Vec<Name> =
+            names::in_source(&self.source).into_iter().filter(|name| !self.names.contains(name)).collect();
+        let has_payload = self.names.contains(&Name::Payload) || unlisted.contains(&Name::Payload);
+        if unlisted.contains(&Name::Payload) || has_payload && names::may_hide_some(&self.source) {
+            self.payload_names = None;
+        }
+        self.names.extend(unlisted);
+    }
+
     pub(crate) fn source(&self) -> &str {
         &self.source
     }
@@ -203,13 +218,15 @@ impl Template {
 
     /// `value_of` is asked for each name once that the template has.
     pub(crate) fn render(&self, value_of: impl Fn(Name) -> Value<'static>) -> Result<String, Unrendered> {
-        let operand = |name: &Name| (name.as_str(), Part::operand(*name, value_of(*name)));
+        let budget = Arc::new(Budget::default());
+        let operand = |name: &Name| (name.as_str(), Part::operand(*name, value_of(*name), budget.clone()));
         let names: BTreeMap<&str, Operand> = self.names.iter().map(operand).collect();
-        let text = self
-            .environment
-            .get_template(ONLY)
-            .and_then(|compiled| compiled.render(names))
-            .map_err(|error| self.unrendered(&error))?;
+        let text = self.environment.get_template(ONLY).and_then(|compiled| compiled.render(names));
+        if budget.is_spent() {
+            let reason = format!("it copies more than {COPIED_BYTES_MAX} bytes of the request");
+            return Err(Unrendered::Failed(reason));
+        }
+        let text = text.map_err(|error| self.unrendered(&error))?;
         if text.len() > OUTPUT_BYTES_MAX {
             return Err(Unrendered::Failed(format!("its text is longer than {OUTPUT_BYTES_MAX} bytes")));
         }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use minijinja::value::{Enumerator, Object, ObjectRepr, Value as Operand};
 
 use super::Name;
+use super::budget::Budget;
 use crate::json_text;
 use crate::reference::canonical_header_name;
 use crate::value::Value;
@@ -17,7 +18,12 @@ pub(super) struct Part {
     steps: Vec<Step>,
     /// Keys are names of headers, in any case.
     has_headers: bool,
+    /// Of the whole rendering. When it is spent, nothing is found any more, and the rendering fails.
+    budget: Arc<Budget>,
 }
+
+/// What a step or a key costs besides its letters.
+const ENTRY_BYTES: usize = 16;
 
 #[derive(Clone)]
 enum Step {
@@ -26,13 +32,18 @@ enum Step {
 }
 
 impl Part {
-    pub(super) fn operand(name: Name, value: Value<'static>) -> Operand {
-        let root = Self { root: Arc::new(value), steps: Vec::new(), has_headers: name == Name::Header };
-        Operand::from_object(root)
+    pub(super) fn operand(name: Name, value: Value<'static>, budget: Arc<Budget>) -> Operand {
+        let has_headers = name == Name::Header;
+        Operand::from_object(Self { root: Arc::new(value), steps: Vec::new(), has_headers, budget })
     }
 
-    /// `None` is never the case: the steps were there when they were taken.
+    /// `None` only when the budget is spent: the steps were there when they were taken.
     fn value(&self) -> Option<&Value<'static>> {
+        let steps = self.steps.iter().map(|step| match step {
+            Step::Key(key) => key.len() + ENTRY_BYTES,
+            Step::Index(_) => ENTRY_BYTES,
+        });
+        self.budget.take(steps.sum())?;
         self.steps.iter().try_fold(&*self.root, |value, step| match (value, step) {
             (Value::Object(object), Step::Key(key)) => object.get(&**key),
             (Value::Array(array), Step::Index(index)) => array.get(*index),
@@ -49,11 +60,18 @@ impl Part {
         Some(match below {
             Value::Null | Value::NullObject => Operand::from(()),
             Value::Bool(truth) => Operand::from(*truth),
-            Value::Number(digits) => number(digits),
-            Value::Text(text) => Operand::from(&*String::from_utf8_lossy(text)),
+            Value::Number(digits) => {
+                self.budget.take(digits.len())?;
+                number(digits)
+            }
+            Value::Text(text) => {
+                self.budget.take(text.len())?;
+                Operand::from(&*String::from_utf8_lossy(text))
+            }
             Value::Array(_) | Value::Object(_) => {
                 let steps = self.steps.iter().cloned().chain([step]).collect();
-                Operand::from_object(Self { root: self.root.clone(), steps, has_headers: false })
+                let (root, budget) = (self.root.clone(), self.budget.clone());
+                Operand::from_object(Self { root, steps, has_headers: false, budget })
             }
         })
     }
@@ -87,6 +105,7 @@ impl Object for Part {
     }
 
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Operand> {
+        self.budget.take(key.len())?;
         let key = if self.has_headers { canonical_header_name(key) } else { key.to_owned() };
         self.below(Step::Key(key.into_bytes().into()))
     }
@@ -95,6 +114,10 @@ impl Object for Part {
         match self.value() {
             Some(Value::Array(array)) => Enumerator::Seq(array.len()),
             Some(Value::Object(object)) => {
+                let bytes = object.keys().map(|key| key.len() + ENTRY_BYTES).sum();
+                if self.budget.take(bytes).is_none() {
+                    return Enumerator::Empty;
+                }
                 let keys = object.keys().map(|key| Operand::from(&*String::from_utf8_lossy(key)));
                 Enumerator::Values(keys.collect())
             }
@@ -112,7 +135,11 @@ impl Object for Part {
 
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(value) = self.value() else { return Ok(()) };
-        f.write_str(&String::from_utf8_lossy(&json_text::text_of(value)))
+        let text = json_text::text_of(value);
+        if self.budget.take(text.len()).is_none() {
+            return Err(fmt::Error);
+        }
+        f.write_str(&String::from_utf8_lossy(&text))
     }
 }
 

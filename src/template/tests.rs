@@ -51,6 +51,13 @@ fn values_read_as_references_to_them() {
     check("{{ payload.ref|replace('refs/heads/', '')|upper }}", "MAIN");
     check("{{ payload.gone|default('x') }}{{ payload.gone is defined }}", "xfalse");
     check("{% set p = payload %}{{ p.ref }}", "refs/heads/main");
+    check("{{ payload.ref[:4] }}", "refs");
+    check("{{ payload.ref[:4] }} {{ payload.i }}", "refs 42");
+    check("{% filter replace('refs', query.page) %}refs{% endfilter %}", "2");
+    check(
+        "{% if payload.yes %}{{ payload.ref }}{% endif %}{% set payload = 1 %}{{ payload }}",
+        "refs/heads/main1",
+    );
     check("no names", "no names");
     check("", "");
 }
@@ -149,10 +156,43 @@ fn the_places_it_looks_at_are_known() {
         assert_eq!(names.as_deref(), expected, "{source}");
     }
     check("{{ payload.a.b }}{{ payload.c }}", Some(&["a.b", "c"]));
-    check("{% for c in payload.commits %}{{ c.id }}{% endfor %}", Some(&["commits"]));
+    check("{{ payload.commits|map(attribute='id') }}", Some(&["commits"]));
+    check("{% for c in payload.commits %}{{ c.id }}{% endfor %}", None);
+    check("{{ payload.after[:7] }}", None);
+    check("{{ payload.after[:7] }}{{ payload.ref }}", None);
     check("{{ payload['a'] }}", None);
     check("{{ payload }}{{ payload.a }}", None);
     check("{% set p = payload %}{{ p.a }}", None);
     check("{{ payload|attr('a') }}", None);
     check("{{ header.A }}", Some(&[]));
+    check("{% if header.A %}{% endif %}", Some(&[]));
+}
+
+#[test]
+fn the_names_it_has_are_known() {
+    #[track_caller]
+    fn check(source: &str, expected: &[Name]) {
+        let template = Template::new(source).unwrap();
+        let names: Vec<Name> = Name::ALL.into_iter().filter(|name| template.has(*name)).collect();
+        assert_eq!(names, expected, "{source}");
+    }
+    check("payload {{ payload.query . path }} request", &[Name::Payload]);
+    check("{{ 'payload \\' }} query' }} delivery {{ header.A[:2] }}", &[Name::Header]);
+    check("{{ {'a': {'b': 1}}.a.b ~ query.a[1:] }}", &[Name::Query]);
+    check("{% filter replace('a', delivery.id) %}{% endfilter %}", &[Name::Delivery]);
+}
+
+#[test]
+fn what_a_rendering_copies_is_bounded() {
+    let long = Value::Text(Cow::Owned(vec![b'x'; 1 << 20]));
+    let payload = |_| Value::Object([(Cow::Borrowed(&b"a"[..]), long.clone())].into());
+    let rendered = |source: &str| Template::new(source).unwrap().render(payload);
+    let spent = Err(Unrendered::Failed("it copies more than 67108864 bytes of the request".to_owned()));
+    let looked_up = |rounds: usize| {
+        let list = "0,".repeat(rounds);
+        format!("{{% for i in [{list}] %}}{{% if payload.a %}}{{% endif %}}{{% endfor %}}")
+    };
+    assert_eq!(rendered(&looked_up(50)), Ok(String::new()));
+    assert_eq!(rendered(&looked_up(70)), spent);
+    assert_eq!(rendered(&looked_up(70).replace("payload.a", "payload.a is defined")), spent);
 }
