@@ -37,8 +37,8 @@ pub(crate) fn start(invocation: &Invocation, surroundings: &Surroundings) -> Res
     set_environment(&mut command, invocation, surroundings);
     let mut files = Vec::with_capacity(invocation.files.len());
     for file in &invocation.files {
-        let place = directory.unwrap_or(&surroundings.temporary_directory);
-        let written = write_file(file, place, circumstances.account.as_ref())?;
+        let written =
+            write_file(file, place_of_files(invocation, surroundings), circumstances.account.as_ref())?;
         command.env(&file.variable, &written);
         files.push(written);
     }
@@ -189,7 +189,7 @@ pub(crate) fn rehearse(
     program::examine_start(program, directory, surroundings)?;
     check_sizes(invocation)?;
     if let Some(InvocationFile { variable, .. }) = invocation.files.first() {
-        let place = directory.unwrap_or(&surroundings.temporary_directory);
+        let place = place_of_files(invocation, surroundings);
         access(place, AccessFlags::W_OK | AccessFlags::X_OK).map_err(|error| {
             StartFailure::TemporaryFile { variable: variable.clone(), source: error.into() }
         })?;
@@ -217,6 +217,13 @@ fn check_sizes(invocation: &Invocation) -> Result<(), StartFailure> {
         check(&|| format!("the variable {}", name.display()), value, name.len() + 1)?;
     }
     Ok(())
+}
+
+/// Where temporary files are made. Never in another user's working directory: the server still has its own
+/// rights then, and whoever controls the directory could put a link in its place.
+fn place_of_files<'p>(invocation: &'p Invocation, surroundings: &'p Surroundings) -> &'p Path {
+    let own = invocation.working_directory.as_deref().filter(|_| invocation.circumstances.account.is_none());
+    own.unwrap_or(&surroundings.temporary_directory)
 }
 
 fn write_file(

@@ -103,7 +103,8 @@ fn the_user_can_read_its_files_and_nobody_else_can() {
             "run-as: {{user: {USER}}}\ncommand-working-directory: '@DIR@'\n\
              pass-file-to-command: [{{source: raw-request-body, envname: FILE}}]"
         );
-        let server = shell("stat -c '%a %U' $FILE; cat $FILE", &keys).start();
+        let server =
+            shell("stat -c '%a %U' $FILE; cat $FILE; case $FILE in $PWD/*) echo here;; esac", &keys).start();
         let response = server.send(&Request::post("/hooks/run").body("inside"));
         response.assert(200, &format!("600 {USER}\ninside"));
     }
