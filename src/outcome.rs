@@ -81,6 +81,8 @@ pub(crate) enum StartFailure {
     NotInPath,
     #[error("{} is a directory", .path.display())]
     IsDirectory { path: PathBuf },
+    #[error("{} is no regular file, and cannot be run", .path.display())]
+    NotAFile { path: PathBuf },
     #[error("{} is not executable: run `chmod +x` on it", .path.display())]
     NotExecutable { path: PathBuf },
     #[error("{} names the interpreter {interpreter} in its #! line, and there is no such file", .path.display())]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::attempts::{Attempts, End, Held, Stage};
 use super::tell::{Attempt, tell_no_memory, tell_not_started, tell_refused};
-use super::{Answer, Delivery, Received, save};
+use super::{Answer, Delivery, Received, off_the_others_way, save};
 use crate::conceal::Concealer;
 use crate::duplicates::Admission;
 use crate::hook::Hook;
@@ -125,7 +125,8 @@ fn begin(
     let limit = hook.concurrency.as_ref();
     let may_wait = delivery.turns.is_limiting(limit);
     // What cannot be started is not let in, for its sender can still be told.
-    if may_wait && let Err(failure) = run::rehearse(&invocation, &delivery.settings.surroundings) {
+    let rehearse = || run::rehearse(&invocation, &delivery.settings.surroundings);
+    if may_wait && let Err(failure) = off_the_others_way(true, rehearse) {
         tell_not_started(&invocation, attempt, &failure);
         let response = respond::not_started(&hook.response, global);
         return refused(received, response, "the command cannot be started");

@@ -83,6 +83,10 @@ pub(super) fn look_at(path: &Path) -> Result<(), StartFailure> {
     if metadata.is_dir() {
         return Err(StartFailure::IsDirectory { path: path.to_owned() });
     }
+    // To open a named pipe waits for its other end.
+    if !metadata.is_file() {
+        return Err(StartFailure::NotAFile { path: path.to_owned() });
+    }
     let may = access(path, AccessFlags::X_OK).is_ok();
     if !may || metadata.permissions().mode() & 0o111 == 0 {
         return Err(StartFailure::NotExecutable { path: path.to_owned() });
@@ -195,5 +199,15 @@ mod tests {
         check("/usr/bin/env -i", None);
         check("/usr/bin/env", None);
         check("/bin/sh -e", None);
+    }
+
+    #[test]
+    fn a_named_pipe_is_refused_and_not_opened() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("pipe");
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let surroundings = Surroundings::default();
+        let examined = examine(&path, None, &surroundings);
+        assert!(matches!(examined, Err(StartFailure::NotAFile { .. })), "{examined:?}");
     }
 }
