@@ -183,16 +183,19 @@ impl Attempts {
     }
 
     async fn wait_for_turn(&mut self, held: Box<Held>) -> ControlFlow<End, Stage> {
+        let is_again = self.attempt.number > 1;
+        // A drain lets those come to their turn that have not had one.
+        let last_call = if is_again { Cut::Draining } else { Cut::Now };
         let call = tokio::select! {
             call = self.turn.comes() => call,
-            () = self.active.until(Cut::Now) => return self.drop_at_shutdown(self.attempt.number > 1),
+            () = self.active.until(last_call) => return self.drop_at_shutdown(is_again),
         };
         if call == Call::Superseded {
             tell_superseded(self.active.name());
             return Break(End::Superseded);
         }
-        if !self.active.begin() {
-            return self.drop_at_shutdown(self.attempt.number > 1);
+        if (is_again && self.active.is_draining()) || !self.active.begin() {
+            return self.drop_at_shutdown(is_again);
         }
         let started = self.start(held).or_else(|(failure, held)| self.after_failed_start(&failure, held));
         started.map_or(Break(End::NotStarted), Continue)
