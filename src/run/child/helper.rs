@@ -52,7 +52,7 @@ pub(super) struct Helper {
     stderr: OwnedFd,
 }
 
-/// What the helper is to do, in this order.
+/// What the helper is to do.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Orders {
     limits: [Option<u64>; 5],
@@ -197,11 +197,15 @@ fn carry_out(socket: &mut UnixStream, arguments: Vec<OsString>) -> (Step, Errno)
     };
     let Orders { limits, user, name: _, directory, program: _ } = orders;
     let [memory, cpu, files, size, processes] = limits;
-    let done = limit(Step::CpuTime, Resource::Cpu, cpu, CPU_GRACE_SECONDS)
+    // The groups before the limits: with few open files the system's list of them cannot be read. The user
+    // after the limits: it may not raise them.
+    let done = user
+        .map_or(Ok(()), |(_, group)| change_groups(group, name))
+        .and_then(|()| limit(Step::CpuTime, Resource::Cpu, cpu, CPU_GRACE_SECONDS))
         .and_then(|()| limit(Step::OpenFiles, Resource::Nofile, files, 0))
         .and_then(|()| limit(Step::FileSize, Resource::Fsize, size, 0))
         .and_then(|()| limit(Step::Processes, Resource::Nproc, processes, 0))
-        .and_then(|()| user.map_or(Ok(()), |user| change_user(user, name)))
+        .and_then(|()| user.map_or(Ok(()), |(user, _)| change_user(user)))
         .and_then(|()| directory.map_or(Ok(()), |directory| enter(&directory)))
         // Last, because it holds for this process too.
         .and_then(|()| limit(Step::Memory, Resource::As, memory, 0));
@@ -246,14 +250,17 @@ fn limit(step: Step, resource: Resource, value: Option<u64>, grace: u64) -> Done
     setrlimit(resource, limit).map_err(|error| (step, Errno::from_raw(error.raw_os_error())))
 }
 
-fn change_user((user, group): (u32, u32), name: Option<CString>) -> Done {
+fn change_groups(group: u32, name: Option<CString>) -> Done {
     let group = Gid::from_raw(group);
     let groups = match name {
         Some(name) => initgroups(&name, group),
         None => setgroups(&[]),
     };
     groups.map_err(|errno| (Step::Groups, errno))?;
-    setgid(group).map_err(|errno| (Step::Group, errno))?;
+    setgid(group).map_err(|errno| (Step::Group, errno))
+}
+
+fn change_user(user: u32) -> Done {
     setuid(Uid::from_raw(user)).map_err(|errno| (Step::User, errno))?;
     // Root's capabilities are gone by now. Those of a server that has them without being root are not.
     clear_ambient_capability_set().map_err(|error| (Step::User, Errno::from_raw(error.raw_os_error())))
