@@ -161,7 +161,8 @@ impl<W> Admission<W> {
                 newest: number,
                 last_in_line: None,
             });
-            (member.max, member.newest) = (of.max, number);
+            // Its limit stays: this delivery may have come before the last reload.
+            member.newest = number;
             member.present += 1;
         }
         let mut calls = Calls::new();
