@@ -238,7 +238,8 @@ impl<W> Admission<W> {
         let member = of.and_then(|of| members?.hooks.get(&of.hook));
         // Nobody overtakes those who wait.
         let is_group_busy = |of: &Concurrency| {
-            members.is_some_and(|members| !members.line.is_empty() || members.taken >= of.max)
+            let max = member.map_or(of.max, |member| member.max);
+            members.is_some_and(|members| !members.line.is_empty() || members.taken >= max)
         };
         if let Some(of) = of.filter(|of| is_group_busy(of)) {
             match of.when_busy {

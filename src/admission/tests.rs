@@ -235,6 +235,21 @@ fn a_new_limit_holds_for_those_that_wait_too() {
 }
 
 #[test]
+fn a_delivery_from_before_a_reload_does_not_bring_the_old_limit_back() {
+    let [one, two] = [1, 2].map(|max| hook("deploy", max, WhenBusy::Reject));
+    let mut scene = Scene::new(None);
+    scene.enter("a", &two);
+    let calls = scene.admission.adjust(&one);
+    scene.tell(calls);
+    assert_eq!(scene.enter("b", &two), Some(Refusal::Busy));
+    let calls = scene.admission.adjust(&two);
+    scene.tell(calls);
+    assert_eq!(scene.enter("c", &one), None);
+    assert_eq!(scene.enter("d", &two), Some(Refusal::Busy));
+    scene.told(&["a", "c"]);
+}
+
+#[test]
 fn the_whole_server_lets_so_many_wait_and_no_more() {
     let mut admission = Admission::new(Some(1));
     for _ in 0..=WAITING_MAX {
