@@ -10,6 +10,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 use hyper::body::{Body, Incoming};
+use percent_encoding::percent_decode_str;
 use tracing::{debug, error, info, warn};
 
 use crate::body::{self, BodyBudget, BodyError, BodyLimits, Reservation};
@@ -302,7 +303,7 @@ async fn deliver_met(
     invocation.stdin = invocation.stdin.map(|bytes| body::held(bytes, reservation));
     let streams = hook.response.output == OutputInResponse::Streamed;
     let stream = streams.then(|| StreamForm::asked_for(&request.headers));
-    let key = value.map(|value| DeliveryKey::new(&hook.id, &value));
+    let key = value.map(|value| DeliveryKey::new(&address(hook, request), &value));
     match admit(delivery, hook, key) {
         Ok(admission) => {
             run(delivery, hook, Met { invocation, admission, received, stream, concealer }).await
@@ -312,6 +313,15 @@ async fn deliver_met(
             Answer::new(respond::accepted(&hook.response, &delivery.settings.global_headers), story)
         }
     }
+}
+
+/// The hook's id; of a pattern, the address that the request came to: each has deliveries of its own.
+fn address<'h>(hook: &'h Hook, request: &Request) -> Cow<'h, str> {
+    let address = hook
+        .pattern
+        .as_ref()
+        .and_then(|pattern| pattern.address(&percent_decode_str(&request.path).decode_utf8_lossy()));
+    address.map_or(Cow::Borrowed(&*hook.id), Cow::Owned)
 }
 
 fn body_refused(hook: &Hook, id: &str, refused: &BodyError, global: &GlobalHeaders) -> Answer {

@@ -132,7 +132,14 @@ impl<'a> Facts<'a> {
 
     /// What `reference` names, or what it has in place of that.
     pub(crate) fn find<'f>(&'f self, reference: &'f Reference) -> Result<Finding<'f>, NoValue> {
-        self.find_subject(&reference.subject).or_else(|missing| missing.or_instead(reference))
+        match self.find_subject(&reference.subject) {
+            // For `default` and `required` a list of nothing is missing; for the others it is a list.
+            Ok(Finding::Each(values)) if values.is_empty() && reference.if_missing != IfMissing::None => {
+                NoValue::NotFound(reference.subject.to_string()).or_instead(reference)
+            }
+            Ok(found) => Ok(found),
+            Err(missing) => missing.or_instead(reference),
+        }
     }
 
     /// The text for who can do without it, unless the reference requires it.

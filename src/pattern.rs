@@ -83,6 +83,17 @@ impl Pattern {
         values.reverse();
         Some(values)
     }
+
+    /// The address at the end of `path`, as the pattern's id with its values put in.
+    pub(crate) fn address(&self, path: &str) -> Option<String> {
+        let values: Vec<&str> = self.values(path)?.into_iter().map(|(_, value)| value).collect();
+        let mut values = values.into_iter();
+        let parts = self.parts.iter().map(|part| match part {
+            Part::Literal(text) => Some(&**text),
+            Part::Parameter(_) => values.next(),
+        });
+        Some(parts.collect::<Option<Vec<_>>>()?.join("/"))
+    }
 }
 
 /// Finds the pattern that stands for an address. Where several do, the one counts that has a text where the

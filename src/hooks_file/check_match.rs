@@ -75,6 +75,12 @@ pub(super) fn match_rule(reader: &mut Reader<'_>, node: &Node) -> Option<Match> 
         kind => operand(reader, record, kind).and_then(|operand| against(reader, record, kind, operand)),
     };
     let (parameter, comparison) = (parameter?, comparison?);
+    if matches!(comparison, Comparison::Hmac(_)) && parameter.subject.may_be_each() {
+        let message = "a signature is one text, and a `*` may stand for many";
+        let help = "write the number of the element in its place";
+        reader.report_at_entry((record, "parameter"), Kind::BadReference, message, help);
+        return None;
+    }
     let is_of_all = reader.flag(record, "match-all");
     if is_of_all && !parameter.subject.may_be_each() {
         let message = "`match-all` is for a parameter with a `*` in its name";

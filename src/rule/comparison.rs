@@ -11,6 +11,10 @@ use crate::log_text::clipped;
 use crate::reference::{Reference, Subject};
 use crate::secrecy::{is_secret_name, literals, looks_random};
 
+/// The texts that a `*` leads to, times the bytes that each is compared with, where both come with the request:
+/// some ten milliseconds. A sender could make a body that takes minutes.
+const COMPARED_BYTES_MAX: usize = 10_000_000;
+
 pub(crate) enum Comparison {
     Value(Operand),
     Regex(GoRegex),
@@ -107,24 +111,48 @@ impl Comparison {
         }
     }
 
-    /// `parameter` is where `text` was found.
-    pub(super) fn of(&self, parameter: &Reference, text: &[u8], facts: &Facts<'_>) -> Result<Holds, Fault> {
-        match self {
-            Self::Value(operand) => Ok(equals(text, &operand.text(facts)?)),
-            Self::Regex(regex) => Ok(regex.is_match(text).then_some(()).ok_or("no match")),
-            Self::Hmac(keys) => match keys.iter().any(|key| key.signs(&[&facts.request.body], text)) {
-                true => Ok(Ok(())),
-                false => Err(Fault::Signature),
-            },
-            Self::Number(order, operand) => {
-                let other = operand.text(facts)?;
-                let compared = order.of(text, &other);
-                compared.ok_or_else(|| Fault::Other(no_numbers(parameter, text, operand, &other)))
+    /// For `count` texts, which were found at `parameter`. The other side is looked up once for all of them.
+    pub(super) fn of_each<'c>(
+        &'c self,
+        parameter: &'c Reference,
+        count: usize,
+        facts: &'c Facts<'_>,
+    ) -> Result<Box<dyn Fn(&[u8]) -> Result<Holds, Fault> + 'c>, Fault> {
+        let other_text = |operand: &'c Operand| -> Result<Cow<'c, [u8]>, Fault> {
+            let other = operand.text(facts)?;
+            if let Operand::Parameter(_) = operand {
+                bound(parameter, count, other.len() + 1)?;
             }
-            Self::Part(place, operand) => Ok(place.of(text, &operand.text(facts)?)),
-            Self::In(Choices::Texts(texts)) => Ok(is_in(text, texts)),
-            Self::In(Choices::Parameter(other)) => Ok(is_in(text, &facts.items_of(other)?)),
-        }
+            Ok(other)
+        };
+        Ok(match self {
+            Self::Value(operand) => {
+                let other = other_text(operand)?;
+                Box::new(move |text| Ok(equals(text, &other)))
+            }
+            Self::Regex(regex) => Box::new(|text| Ok(regex.is_match(text).then_some(()).ok_or("no match"))),
+            Self::Hmac(keys) => Box::new(|text| {
+                let is_signed = keys.iter().any(|key| key.signs(&[&facts.request.body], text));
+                is_signed.then_some(Ok(())).ok_or(Fault::Signature)
+            }),
+            Self::Number(order, operand) => {
+                let other = other_text(operand)?;
+                Box::new(move |text| {
+                    let compared = order.of(text, &other);
+                    compared.ok_or_else(|| Fault::Other(no_numbers(parameter, text, operand, &other)))
+                })
+            }
+            Self::Part(place, operand) => {
+                let other = other_text(operand)?;
+                Box::new(move |text| Ok(place.of(text, &other)))
+            }
+            Self::In(Choices::Texts(texts)) => Box::new(|text| Ok(is_in(text, texts))),
+            Self::In(Choices::Parameter(other)) => {
+                let choices = facts.items_of(other)?;
+                bound(parameter, count, choices.iter().map(|choice| choice.len() + 1).sum())?;
+                Box::new(move |text| Ok(is_in(text, &choices)))
+            }
+        })
     }
 
     /// Whether it holds for `text`, whatever else is in the request.
@@ -176,6 +204,17 @@ impl Place {
     }
 }
 
+/// `other_bytes` are of the request, like the number of texts that each is compared with.
+fn bound(parameter: &Reference, count: usize, other_bytes: usize) -> Result<(), Fault> {
+    match count {
+        0 | 1 => Ok(()),
+        _ if count.saturating_mul(other_bytes) <= COMPARED_BYTES_MAX => Ok(()),
+        _ => Err(Fault::Other(format!(
+            "{parameter} are {count} texts: comparing each with {other_bytes} bytes of the request takes too long"
+        ))),
+    }
+}
+
 /// In constant time: it may be a token.
 fn equals(text: &[u8], other: &[u8]) -> Holds {
     let equal: bool = text.ct_eq(other).into();
@@ -194,6 +233,7 @@ fn no_numbers(parameter: &Reference, text: &[u8], operand: &Operand, other: &[u8
         let text = String::from_utf8_lossy(text);
         let may_be_secret = match &reference.subject {
             Subject::Header(name) | Subject::Query(name) | Subject::Payload(name) => is_secret_name(name),
+            Subject::Template(template) => is_secret_name(template.source()),
             Subject::Literal(_) | Subject::EntireHeaders => true,
             _ => false,
         };

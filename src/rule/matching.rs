@@ -162,11 +162,14 @@ fn text(
 ) -> Result<Holds, Fault> {
     match facts.find(parameter)? {
         Finding::Each(values) => {
-            let of_one = |value| comparison.of(parameter, &json_text::text_of(value), facts);
-            let each = values.into_iter().map(of_one);
+            if values.is_empty() {
+                return Ok(Err(NONE_LISTED));
+            }
+            let of_one = comparison.of_each(parameter, values.len(), facts)?;
+            let each = values.into_iter().map(|value| of_one(&json_text::text_of(value)));
             if is_of_all { all(each) } else { any(each) }
         }
-        one => comparison.of(parameter, &one.into_text(), facts),
+        one => comparison.of_each(parameter, 1, facts)?(&one.into_text()),
     }
 }
 

@@ -53,6 +53,12 @@ const MISTAKES: &[Mistake] = &[
         named: "`?secret`?",
     },
     Mistake {
+        id: "hmac-of-many",
+        keys: "trigger-rule:\n  match:\n    type: payload-hmac-sha256\n    secret: push\n    \
+               parameter: {source: payload, name: signatures.*.value}",
+        named: "signature is one text",
+    },
+    Mistake {
         id: "bad-regex",
         keys: "trigger-rule: {match: {type: regex, regex: '(push', parameter: @PARAMETER@}}",
         named: "regex",

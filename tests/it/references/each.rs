@@ -84,3 +84,24 @@ fn a_match_holds_for_any_of_a_list_or_for_all_of_it() {
         }
     }
 }
+
+/// A stranger chooses how many there are on both sides.
+#[test]
+fn many_values_against_much_of_the_same_request_are_an_error() {
+    let parameter = "parameter: {source: payload, name: a.*}, other-parameter: {source: payload, name: b}";
+    let hook = |kind: &str| {
+        format!(
+            "- id: {kind}\n  execute-command: 'true'\n  response-message: met\n  trigger-rule: {{match: {{type: {kind}, {parameter}}}}}\n"
+        )
+    };
+    let server = Setup::new().hooks(&hook("in")).hooks(&hook("contains")).hooks(&hook("value")).start();
+    let body = |count: usize| {
+        let list = vec!["10"; count].join(",");
+        format!("{{\"a\": [{list},\"x\"], \"b\": [{list},\"x\"]}}")
+    };
+    server.send(&Request::json("/hooks/in", &body(100))).assert(200, "met");
+    for hook in ["in", "contains", "value"] {
+        let answer = server.send(&Request::json(&format!("/hooks/{hook}"), &body(3000)));
+        answer.assert(500, "Error occurred while evaluating hook rules.");
+    }
+}

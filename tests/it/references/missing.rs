@@ -27,6 +27,23 @@ trigger-rule: {{match: {{type: value, value: main, parameter: {{source: payload,
 }
 
 #[test]
+fn a_list_of_nothing_is_missing() {
+    let server = Setup::new()
+        .shell("default", "echo \"<$0>\"", WITH_OUTPUT)
+        .hooks("  - {source: payload, name: a.*.id, default: none}\n")
+        .shell("required", "true", WITH_OUTPUT)
+        .hooks("  - {source: payload, name: a.*.id, required: true}\n")
+        .shell("neither", "echo \"<$0>\"", WITH_OUTPUT)
+        .hooks("  - {source: payload, name: a.*.id}\n")
+        .start();
+    for body in [r#"{"a": []}"#, r#"{"a": [{}]}"#] {
+        check(&server, "default", body, 200, "<none>\n");
+        check(&server, "required", body, 400, INCOMPLETE);
+        check(&server, "neither", body, 200, "<[]>\n");
+    }
+}
+
+#[test]
 fn without_a_required_value_nothing_runs() {
     let mut server = Setup::new()
         .shell("argument", "touch @DIR@/ran", "")

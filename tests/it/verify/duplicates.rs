@@ -70,6 +70,17 @@ fn by_a_header_and_without_verification() {
 }
 
 #[test]
+fn each_address_of_a_pattern_has_its_own() {
+    let keys = "deduplicate: {by: {source: header, name: Idempotency-Key}}";
+    let server = counting("deploy/{env}", keys).start();
+    let to = |env: &str| Request::post(&format!("/hooks/deploy/{env}")).header("idempotency-key", "one");
+    for (env, expected) in [("live", 1), ("test", 2), ("live", 2), ("%74est", 2)] {
+        server.send(&to(env)).assert(200, "");
+        assert_eq!(runs(&server), expected, "{env}");
+    }
+}
+
+#[test]
 fn the_memory_outlives_a_reload_and_ends_with_its_time() {
     let keys = format!("{VERIFY}\ndeduplicate: {{by: delivery-id, for: 1h}}");
     let server = counting("deploy", &keys).start();
