@@ -63,6 +63,9 @@ pub(crate) enum Place {
 /// Whether a comparison holds, or else why not, in words that show no value.
 pub(super) type Holds = Result<(), &'static str>;
 
+/// Compares one text with the other side.
+pub(super) type Compare<'c> = Box<dyn Fn(&[u8]) -> Result<Holds, Fault> + 'c>;
+
 impl Comparison {
     /// Its `type` in a hooks file.
     pub(super) fn kind(&self) -> &'static str {
@@ -117,7 +120,7 @@ impl Comparison {
         parameter: &'c Reference,
         count: usize,
         facts: &'c Facts<'_>,
-    ) -> Result<Box<dyn Fn(&[u8]) -> Result<Holds, Fault> + 'c>, Fault> {
+    ) -> Result<Compare<'c>, Fault> {
         let other_text = |operand: &'c Operand| -> Result<Cow<'c, [u8]>, Fault> {
             let other = operand.text(facts)?;
             if let Operand::Parameter(_) = operand {
