@@ -267,11 +267,22 @@ pub(super) fn guard<T>(
             value
         }
         None => {
-            if record.has(key) {
-                let message = format!("`{key}` is empty");
-                reader.report(Kind::EmptyGuard, message, "write its keys below it, or remove it");
-            }
+            refuse_empty(reader, record, [key], "write its keys below it, or remove it");
             None
+        }
+    }
+}
+
+/// The same for keys whose values are read in another way.
+pub(super) fn refuse_empty<'k>(
+    reader: &mut Reader<'_>,
+    record: Record<'_>,
+    keys: impl IntoIterator<Item = &'k str>,
+    help: &str,
+) {
+    for key in keys {
+        if record.has(key) && record.get(key).is_none() {
+            reader.report(Kind::EmptyGuard, format!("`{key}` is empty"), help);
         }
     }
 }

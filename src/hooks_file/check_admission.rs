@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::check::guard;
+use super::check::{guard, refuse_empty};
 use super::keys;
 use super::node::Node;
 use super::problem::Kind;
@@ -27,6 +27,9 @@ const INITIAL_DEFAULT: Duration = Duration::from_secs(1);
 
 /// The longest wait where `max` is absent: somebody may be mending what is broken.
 const MAX_DEFAULT: Duration = Duration::from_secs(300);
+
+/// For a key without a value.
+const VALUE: &str = "write its value, or remove it: then the default holds";
 
 const SHORT: &str = "maximum-concurrent-executions";
 
@@ -52,6 +55,7 @@ pub(super) fn concurrency(reader: &mut Reader<'_>, record: Record<'_>, id: &str)
 
 fn limit(reader: &mut Reader<'_>, node: &Node, hook: &Arc<str>) -> Option<Concurrency> {
     let record = reader.record(node, "a limit of runs", keys::CONCURRENCY)?;
+    refuse_empty(reader, record, ["when-busy", "queue-limit"], VALUE);
     let when_busy = when_busy(reader, record);
     let group = match reader.text(record, "group") {
         Some(group) if !group.is_empty() => Group::Named(group.into()),
@@ -103,6 +107,7 @@ fn when_busy(reader: &mut Reader<'_>, record: Record<'_>) -> Option<WhenBusy> {
 /// `is_streamed`: the client reads the output as it comes.
 pub(super) fn retry(reader: &mut Reader<'_>, node: &Node, is_streamed: bool) -> Option<Retry> {
     let record = reader.record(node, "a rule for failures", keys::RETRY)?;
+    refuse_empty(reader, record, ["initial", "max"], VALUE);
     if is_streamed {
         let message = "output that is streamed cannot be taken back when the command fails";
         let help = "remove `stream-command-output`, or `retry`";

@@ -3,7 +3,7 @@
 
 use nix::unistd::{Group, Uid, User};
 
-use super::check::guard;
+use super::check::{guard, refuse_empty};
 use super::keys;
 use super::lint;
 use super::node::Node;
@@ -12,6 +12,8 @@ use super::record::{Reader, Record};
 use crate::circumstances::{Account, Circumstances, Inherited, Limits, WITHHELD_VARIABLES};
 use crate::units::parse_size;
 
+/// For a key without a value.
+const VALUE: &str = "write its value, or remove it";
 /// No program starts with less; a smaller number lacks its unit.
 const MEMORY_BYTES_MIN: u64 = 1024 * 1024;
 /// Stdin, stdout, stderr, and one for the libraries that a program needs to start.
@@ -21,6 +23,7 @@ const NOBODY_AT_ALL: u32 = u32::MAX;
 
 pub(super) fn circumstances(reader: &mut Reader<'_>, record: Record<'_>) -> Circumstances {
     let default = Circumstances::default();
+    refuse_empty(reader, record, ["timeout", "kill-grace"], VALUE);
     let timeout = reader.duration(record, "timeout");
     if timeout.is_some_and(|timeout| timeout.is_zero()) {
         let message = "`timeout: 0` leaves the command no time";
@@ -92,6 +95,7 @@ fn kept_variable(reader: &mut Reader<'_>, node: &Node) -> Option<String> {
 
 fn account(reader: &mut Reader<'_>, node: &Node) -> Option<Account> {
     let record = reader.record(node, "a user", keys::RUN_AS)?;
+    refuse_empty(reader, record, ["group"], VALUE);
     let group = reader.text(record, "group");
     let group = match group.as_deref().map(|name| (name, group_number(name))) {
         None => None,
@@ -158,6 +162,7 @@ fn group_number(name: &str) -> Option<u32> {
 
 fn limits(reader: &mut Reader<'_>, node: &Node) -> Option<Limits> {
     let record = reader.record(node, "limits", keys::LIMITS)?;
+    refuse_empty(reader, record, keys::LIMITS.iter().map(|key| key.name), VALUE);
     let limits = Limits {
         memory_bytes: size(reader, record, "memory", MEMORY_BYTES_MIN),
         cpu_seconds: cpu_seconds(reader, record),
