@@ -14,6 +14,9 @@ use crate::sender::Labels;
 use crate::template::{Name, Template, Unrendered};
 use crate::value::{Object, Text, Value, owned_object};
 
+/// A part up to this is copied when it is kept: the buffer that it was read into may be much larger.
+const COPIED_MAX: usize = 64 * 1024;
+
 /// Why a reference has no value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NoValue {
@@ -198,17 +201,19 @@ impl<'a> Facts<'a> {
         Ok(Finding::Text(text))
     }
 
-    /// The same as bytes of its own; those of the body are not copied.
+    /// The same as bytes of its own; those of a long body are not copied.
     pub(crate) fn bytes_if_any(&self, reference: &Reference) -> Result<Result<Bytes, NoValue>, NoValue> {
         let upload = match &reference.subject {
             Subject::Upload(name) => self.payload.upload(name),
             _ => None,
         };
         if let Some(upload) = upload {
-            return Ok(Ok(self.request.body.slice_ref(upload)));
+            return Ok(Ok(keep(&self.request.body, upload)));
         }
         match reference.subject {
-            Subject::RawBody if !self.payload.is_multipart => Ok(Ok(self.request.body.clone())),
+            Subject::RawBody if !self.payload.is_multipart => {
+                Ok(Ok(keep(&self.request.body, &self.request.body)))
+            }
             _ => Ok(self.text_if_any(reference)?.map(|text| Bytes::from(text.into_owned()))),
         }
     }
@@ -362,4 +367,9 @@ fn object_text(object: &Object<'_>) -> Vec<u8> {
     let mut text = Vec::new();
     json_text::write_object(object, &mut text);
     text
+}
+
+/// `part` of `body`, to outlive the request.
+fn keep(body: &Bytes, part: &[u8]) -> Bytes {
+    if part.len() <= COPIED_MAX { Bytes::copy_from_slice(part) } else { body.slice_ref(part) }
 }
