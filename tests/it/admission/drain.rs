@@ -82,3 +82,25 @@ fn what_fails_during_the_drain_is_not_tried_again() {
     server.wait_for_log("dropped at shutdown: deploy: it is not tried again");
     assert_eq!(ran(&server), ["1"]);
 }
+
+#[test]
+fn what_stands_in_line_to_be_tried_again_is_dropped_too() {
+    let limit = "concurrency: {max: 1, group: g}";
+    let setup = Setup::new()
+        .shell("deploy", GATED, &keys(limit))
+        .shell(
+            "flaky",
+            "exit 1",
+            &keys(&format!("{limit}\nretry: {{attempts: 100, initial: 20ms, max: 20ms}}")),
+        )
+        .flags("-verbose");
+    let gate = Gate::new(setup.path("gate"));
+    let mut server = setup.start();
+    deliver(&server, "flaky", 1).assert(200, "");
+    deliver(&server, "deploy", 2).assert(200, "");
+    wait_until_ran(&server, &[2]);
+    server.signal(Signal::TERM);
+    server.wait_for_log("dropped at shutdown: flaky: it is not tried again");
+    let _open = gate.open();
+    assert_eq!(server.wait().code(), Some(0));
+}
