@@ -16,7 +16,7 @@ use tracing::{debug, error, info, warn};
 use crate::body::{self, BodyBudget, BodyError, BodyLimits, Reservation};
 use crate::duplicates::{Admission, DeliveryKey, Duplicates};
 use crate::forwarded::TrustedProxies;
-use crate::hook::{Hook, HookTable, OutputInResponse};
+use crate::hook::{Hook, HookTable, OutputInResponse, ResponseSettings};
 use crate::invocation::Invocation;
 use crate::judge::{Judgement, Nobody, Ruling, judge};
 use crate::log::Quota;
@@ -266,8 +266,8 @@ async fn deliver_to(
     let Judgement { case, ruling, .. } = judgement;
     let hook = case.as_ref().unwrap_or(hook);
     let ruling = match ruling {
-        Ruling::Met { invocation, delivery: value } => {
-            return deliver_met(delivery, hook, received, *invocation, value).await;
+        Ruling::Met { invocation, delivery: value, response } => {
+            return deliver_met(delivery, hook, received, *invocation, value, response).await;
         }
         ruling => ruling,
     };
@@ -297,6 +297,7 @@ async fn deliver_met(
     received: Received,
     mut invocation: Invocation,
     value: Option<Vec<u8>>,
+    response: Option<Box<ResponseSettings>>,
 ) -> Answer {
     let Received { request, reservation, .. } = &received;
     let concealer = concealer(hook, request);
@@ -306,11 +307,12 @@ async fn deliver_met(
     let key = value.map(|value| DeliveryKey::new(&address(hook, request), &value));
     match admit(delivery, hook, key) {
         Ok(admission) => {
-            run(delivery, hook, Met { invocation, admission, received, stream, concealer }).await
+            run(delivery, hook, Met { invocation, admission, received, response, stream, concealer }).await
         }
         Err(Duplicate) => {
             let story = format!("{} got matched, but this delivery was accepted before", hook.label());
-            Answer::new(respond::accepted(&hook.response, &delivery.settings.global_headers), story)
+            let settings = response.as_deref().unwrap_or(&hook.response);
+            Answer::new(respond::accepted(settings, &delivery.settings.global_headers), story)
         }
     }
 }

@@ -135,6 +135,7 @@ fn report(
         Ruling::Incomplete { because } => {
             (Verdict::Error, format!("the request lacks a required value: {because}"))
         }
+        Ruling::NoAnswer { because } => (Verdict::Error, format!("the answer could not be made: {because}")),
         Ruling::TooMuch { because } => (Verdict::Error, because.clone()),
         Ruling::NotMet { because } => (Verdict::NotMet, format!("the rule is not met: {because}")),
         Ruling::Met { .. } => (Verdict::Run, "the command would be started".to_owned()),
@@ -147,8 +148,9 @@ fn report(
         cases: trace.cases(),
         ..Report::brief(Some(&hook.id), verdict, reason, response)
     };
-    if let Ruling::Met { invocation, .. } = ruling {
-        rehearse(server, acting, *invocation, &notes, &mut report);
+    if let Ruling::Met { invocation, response, .. } = ruling {
+        let settings = response.as_deref().unwrap_or(&acting.response);
+        rehearse(server, (acting, settings), *invocation, &notes, &mut report);
     }
     report.conceal(Concealer::of(hook, request));
     report
@@ -220,6 +222,7 @@ fn payload(hook: &Hook, request: &Request, notes: &[Note], ruling: &Ruling) -> O
         Ruling::RuleError { .. }
         | Ruling::Incomplete { .. }
         | Ruling::TooMuch { .. }
+        | Ruling::NoAnswer { .. }
         | Ruling::NotMet { .. }
         | Ruling::Met { .. } => (None, None),
     };
@@ -231,7 +234,7 @@ fn payload(hook: &Hook, request: &Request, notes: &[Note], ruling: &Ruling) -> O
                 help = of_payload.help().filter(|_| hook.needs.payload).map(str::to_owned);
             }
             Note::Json(reason) => not_parsed.push(reason.to_string()),
-            Note::Shortfall(_) | Note::Rotation { .. } | Note::NoDelivery => {}
+            Note::Shortfall(_) | Note::Rotation { .. } | Note::NoDelivery | Note::NoHeader { .. } => {}
         }
     }
     let json_parts = judge::json_parts(hook);
@@ -257,7 +260,7 @@ fn payload(hook: &Hook, request: &Request, notes: &[Note], ruling: &Ruling) -> O
 /// Adds the run to the report, or why there would be none.
 fn rehearse(
     server: &Explained<'_>,
-    hook: &Hook,
+    (hook, settings): (&Hook, &ResponseSettings),
     invocation: Invocation,
     notes: &[Note],
     report: &mut Report,
@@ -270,11 +273,11 @@ fn rehearse(
     if let Err(failure) = &rehearsed {
         report.verdict = Verdict::Error;
         report.reason = format!("the command could not be started: {failure}");
-        let answer = answer(respond::not_started(&hook.response, &server.global_headers));
+        let answer = answer(respond::not_started(settings, &server.global_headers));
         report.status = answer.status;
         report.answer = answer;
     } else {
-        report.answer.follow(&hook.response);
+        report.answer.follow(settings);
     }
     let Invocation {
         program, arguments, environment, files, working_directory, stdin, circumstances, ..
@@ -310,6 +313,9 @@ fn notes_on_run(hook: &Hook, notes: &[Note], failure: Option<&StartFailure>) -> 
     for note in notes {
         match note {
             Note::Shortfall(shortfall) => told.push(shortfall.to_string()),
+            Note::NoHeader { name } => {
+                told.push(format!("the header `{name}` is not sent: its value is no line of text"));
+            }
             Note::NoDelivery => {
                 told.push(
                     "nothing in the request tells whether it is a duplicate: it counts as new".to_owned(),

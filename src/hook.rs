@@ -121,6 +121,10 @@ impl Hook {
         references.extend(self.environment.iter().map(|variable| &variable.value));
         references.extend(self.files.iter().map(|file| &file.value));
         references.extend(&self.stdin);
+        if let Some(templates) = &self.response.templates {
+            references.extend(&templates.message);
+            references.extend(templates.headers.iter().map(|(_, value)| value));
+        }
         if let Some(Deduplicate { by: DuplicateKey::Value(reference), .. }) = &self.deduplicate {
             references.push(reference);
         }
@@ -197,9 +201,11 @@ pub(crate) struct FileVariable {
     pub(crate) base64: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct ResponseSettings {
     pub(crate) message: String,
+    /// What is put together for each request, in place of `message` and before `headers`.
+    pub(crate) templates: Option<Arc<ResponseTemplates>>,
     /// Instead of the fixed text, when the command failed or could not be started.
     pub(crate) error_message: Option<String>,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
@@ -211,6 +217,13 @@ pub(crate) struct ResponseSettings {
     pub(crate) output: OutputInResponse,
     /// The answer comes after the run, also where it does not have the output.
     pub(crate) waits: bool,
+}
+
+/// References to templates, all of them.
+#[derive(Debug)]
+pub(crate) struct ResponseTemplates {
+    pub(crate) message: Option<Reference>,
+    pub(crate) headers: Vec<(HeaderName, Reference)>,
 }
 
 impl ResponseSettings {

@@ -4,10 +4,11 @@
 
 use std::sync::Arc;
 
+use hyper::header::HeaderValue;
 use percent_encoding::percent_decode_str;
 
 use crate::facts::{Facts, NoValue, NotParsed, Origin};
-use crate::hook::{DuplicateKey, Hook};
+use crate::hook::{DuplicateKey, Hook, ResponseSettings};
 use crate::invocation::{self, Invocation, Shortfall, Unfit};
 use crate::pattern::Pattern;
 use crate::payload::{self, MultipartError, Problem, Reading};
@@ -20,6 +21,8 @@ use crate::sender::{Answered, Decision, Labels, Refusal, Verified};
 const FAILED_MATCHES_MAX: usize = 8;
 /// The same of cases.
 const UNMET_CASES_MAX: usize = 8;
+/// What templates may give for one answer, all together: a run that waits for its turn may hold it.
+const ANSWER_BYTES_MAX: usize = 64 << 10;
 
 #[derive(Debug)]
 pub(crate) struct Judgement {
@@ -59,6 +62,12 @@ pub(crate) enum Ruling {
     Met {
         invocation: Box<Invocation>,
         delivery: Option<Vec<u8>>,
+        /// In place of the hook's, when parts of the answer are made for each request.
+        response: Option<Box<ResponseSettings>>,
+    },
+    /// The answer cannot be made, so nothing runs.
+    NoAnswer {
+        because: String,
     },
 }
 
@@ -74,6 +83,10 @@ pub(crate) enum Note {
     },
     /// The hook takes each delivery once, and nothing in the request tells which it is.
     NoDelivery,
+    /// A header of the answer would not have been one line of text, and is left out.
+    NoHeader {
+        name: String,
+    },
 }
 
 /// Somebody who looks on while a request is judged.
@@ -181,7 +194,39 @@ fn judge_content(
     if hook.deduplicate.is_some() && delivery.is_none() {
         notes.push(Note::NoDelivery);
     }
-    Ruling::Met { invocation: Box::new(invocation), delivery }
+    match response(hook, &facts, notes) {
+        Ok(response) => Ruling::Met { invocation: Box::new(invocation), delivery, response },
+        Err(because) => Ruling::NoAnswer { because },
+    }
+}
+
+/// The settings with what the hook's templates give for this request; `None` when it has none.
+fn response(
+    hook: &Hook,
+    facts: &Facts<'_>,
+    notes: &mut Vec<Note>,
+) -> Result<Option<Box<ResponseSettings>>, String> {
+    let Some(templates) = &hook.response.templates else { return Ok(None) };
+    let mut left = ANSWER_BYTES_MAX;
+    let mut text_of = |reference| {
+        let text = facts.text_of(reference).map_err(|missing| missing.to_string())?;
+        left = left
+            .checked_sub(text.len())
+            .ok_or_else(|| format!("its texts are longer than {ANSWER_BYTES_MAX} bytes"))?;
+        Ok::<_, String>(text)
+    };
+    let mut settings = Box::new(hook.response.clone());
+    if let Some(message) = &templates.message {
+        settings.message = String::from_utf8_lossy(&text_of(message)?).into_owned();
+    }
+    for (name, value) in &templates.headers {
+        // A block of YAML ends with a line break.
+        match HeaderValue::from_bytes(text_of(value)?.trim_ascii()) {
+            Ok(value) => settings.headers.push((name.clone(), value)),
+            Err(_) => notes.push(Note::NoHeader { name: name.to_string() }),
+        }
+    }
+    Ok(Some(settings))
 }
 
 fn incomplete(missing: &NoValue) -> Ruling {

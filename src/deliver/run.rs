@@ -7,7 +7,7 @@ use super::tell::{Attempt, tell_no_memory, tell_not_started, tell_refused};
 use super::{Answer, Delivery, Received, off_the_others_way, save};
 use crate::conceal::Concealer;
 use crate::duplicates::Admission;
-use crate::hook::Hook;
+use crate::hook::{Hook, ResponseSettings};
 use crate::invocation::Invocation;
 use crate::outcome::Outcome;
 use crate::respond::{self, GlobalHeaders, HttpResponse, StreamForm};
@@ -20,6 +20,8 @@ pub(super) struct Met {
     /// Forgotten when the run does not take place or fails.
     pub(super) admission: Option<Admission>,
     pub(super) received: Received,
+    /// In place of the hook's.
+    pub(super) response: Option<Box<ResponseSettings>>,
     /// How the client follows the output, if the hook streams it.
     pub(super) stream: Option<StreamForm>,
     /// For what the log tells of the run.
@@ -29,9 +31,10 @@ pub(super) struct Met {
 /// Runs the command now or when its turn comes, and answers at once or when it has ended, as the hook says.
 pub(super) async fn run(delivery: &Arc<Delivery>, hook: &Arc<Hook>, met: Met) -> Answer {
     let global = &delivery.settings.global_headers;
-    let Met { invocation, admission, received, stream, concealer } = met;
+    let Met { invocation, admission, received, response, stream, concealer } = met;
+    let settings = response.as_deref().unwrap_or(&hook.response);
     let matched = format!("{} got matched", hook.label());
-    let (mut attempts, stage) = match begin(delivery, hook, invocation, received, concealer) {
+    let (mut attempts, stage) = match begin(delivery, (hook, settings), invocation, received, concealer) {
         Ok(begun) => begun,
         Err(refused) => {
             if let Some(admission) = admission {
@@ -50,28 +53,33 @@ pub(super) async fn run(delivery: &Arc<Delivery>, hook: &Arc<Hook>, met: Met) ->
         Some((form, followed)) => {
             // Where nothing has started, the end says why.
             if let Some(output) = followed.once_started().await {
-                let response = respond::streaming(Some(output), form, &hook.response, global);
+                let response = respond::streaming(Some(output), form, settings, global);
                 return Answer::new(response, format!("{matched}, and its output follows"));
             }
         }
-        None if hook.response.is_after_run() => {}
+        None if settings.is_after_run() => {}
         None => {
             let story = if is_queued { format!("{matched}, and waits for its turn") } else { matched };
-            return Answer::new(respond::accepted(&hook.response, global), story);
+            return Answer::new(respond::accepted(settings, global), story);
         }
     }
-    answer_at_the_end(hook, matched, end.await.ok(), global)
+    answer_at_the_end(settings, matched, end.await.ok(), global)
 }
 
 /// `None`: the end is unknown.
-fn answer_at_the_end(hook: &Hook, matched: String, end: Option<End>, global: &GlobalHeaders) -> Answer {
+fn answer_at_the_end(
+    settings: &ResponseSettings,
+    matched: String,
+    end: Option<End>,
+    global: &GlobalHeaders,
+) -> Answer {
     match end {
         Some(End::Ended(outcome)) => {
             let story = ended_story(matched, &outcome);
-            Answer::new(respond::ended(Some(outcome), &hook.response, global), story)
+            Answer::new(respond::ended(Some(outcome), settings, global), story)
         }
         Some(End::NotStarted) => {
-            let response = respond::not_started(&hook.response, global);
+            let response = respond::not_started(settings, global);
             Answer::new(response, format!("{matched}, but the command did not start"))
         }
         Some(End::Superseded) => {
@@ -84,7 +92,7 @@ fn answer_at_the_end(hook: &Hook, matched: String, end: Option<End>, global: &Gl
         }
         None => {
             let story = format!("{matched}, but the run's end is unknown");
-            Answer::new(respond::ended(None, &hook.response, global), story)
+            Answer::new(respond::ended(None, settings, global), story)
         }
     }
 }
@@ -110,7 +118,7 @@ fn refused<T>(received: Received, response: HttpResponse, because: &'static str)
 /// Lets the delivery in and, if its turn is now, starts the command.
 fn begin(
     delivery: &Arc<Delivery>,
-    hook: &Arc<Hook>,
+    (hook, settings): (&Arc<Hook>, &ResponseSettings),
     invocation: Invocation,
     received: Received,
     concealer: Concealer,
@@ -128,8 +136,7 @@ fn begin(
     let rehearse = || run::rehearse(&invocation, &delivery.settings.surroundings);
     if may_wait && let Err(failure) = off_the_others_way(true, rehearse) {
         tell_not_started(&invocation, attempt, &failure);
-        let response = respond::not_started(&hook.response, global);
-        return refused(received, response, "the command cannot be started");
+        return refused(received, respond::not_started(settings, global), "the command cannot be started");
     }
     if (may_wait || !attempt.is_last())
         && let Err(error) = received.reservation.grow_to(invocation.bytes())
@@ -161,7 +168,7 @@ fn begin(
         Ok(stage) => stage,
         Err(held) => {
             let received = Received { request, reservation: held.memory, at_unix_ms };
-            let response = respond::not_started(&attempts.hook.response, global);
+            let response = respond::not_started(settings, global);
             return refused(received, response, "the command did not start");
         }
     };

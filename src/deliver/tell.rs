@@ -66,6 +66,9 @@ pub(super) fn tell_judgement(hook: &Hook, id: &str, judgement: &Judgement) {
         Ruling::RuleError { because } => {
             warn!(request = %id, hook = %hook.id, "error evaluating hook: {because}");
         }
+        Ruling::NoAnswer { because } => {
+            warn!(request = %id, hook = %hook.id, "not run, because the answer cannot be made: {because}");
+        }
         Ruling::Incomplete { because } | Ruling::TooMuch { because } => {
             warn!(request = %id, hook = %hook.id, "not run: {because}")
         }
@@ -90,6 +93,9 @@ fn tell_note(hook: &Hook, id: &str, note: &Note) {
             info!(request = %id, hook = %hook.id, "{parameter} verified with secret {position}");
         }
         Note::Shortfall(shortfall) => info!(request = %id, hook = %hook.id, "{shortfall}"),
+        Note::NoHeader { name } => {
+            warn!(request = %id, hook = %hook.id, "the header `{name}` is not sent: its value is no line of text");
+        }
         Note::NoDelivery => warn!(
             request = %id, hook = %hook.id,
             "nothing in the request tells whether it is a duplicate: it counts as new"
@@ -124,6 +130,7 @@ pub(crate) fn story_of(hook_id: &str, ruling: &Ruling) -> String {
             format!("{hook_id} got matched, but its rule could not be evaluated")
         }
         Ruling::Incomplete { .. } => format!("{hook_id} got matched, but lacks a required value"),
+        Ruling::NoAnswer { .. } => format!("{hook_id} got matched, but its answer could not be made"),
         Ruling::TooMuch { .. } => format!("{hook_id} got matched, but has more values than arguments may be"),
         Ruling::NotMet { because } => format!(
             "{hook_id} got matched, but didn't get triggered because the trigger rules were not satisfied: {because}"

@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use hyper::header::{HeaderName, HeaderValue};
 
+use super::check_reference::template;
 use super::keys;
 use super::node::Node;
 use super::problem::Kind;
 use super::record::{Reader, Record};
-use crate::hook::{self, CommandOutput, OutputInResponse, ResponseSettings};
+use crate::hook::{self, CommandOutput, OutputInResponse, ResponseSettings, ResponseTemplates};
 use crate::nearest::nearest;
+use crate::reference::{IfMissing, Reference, Subject};
 
 /// Statuses that end an exchange.
 const STATUSES: RangeInclusive<i64> = 200..=599;
@@ -19,10 +22,18 @@ pub(super) fn response_settings(reader: &mut Reader<'_>, record: Record<'_>) -> 
     let on_success = reader.flag(record, "include-command-output-in-response");
     let on_error = reader.flag(record, "include-command-output-in-response-on-error");
     let streamed = reader.flag(record, "stream-command-output");
+    let is_template = reader.flag(record, "response-template");
+    let (message, headers, templates) = if is_template {
+        (String::new(), Vec::new(), Some(Arc::new(response_templates(reader, record))))
+    } else {
+        let message = reader.text(record, "response-message").unwrap_or_default();
+        (message, reader.list(record, "response-headers", response_header), None)
+    };
     ResponseSettings {
-        message: reader.text(record, "response-message").unwrap_or_default(),
+        message,
+        templates,
         error_message: reader.text(record, "response-message-on-error"),
-        headers: reader.list(record, "response-headers", response_header),
+        headers,
         success_code: reader.integer(record, "success-http-response-code"),
         // Zero is how the reference writes "not set".
         mismatch_code: reader
@@ -58,27 +69,57 @@ pub(super) fn command_output(reader: &mut Reader<'_>, record: Record<'_>) -> Com
     }
 }
 
+fn response_templates(reader: &mut Reader<'_>, record: Record<'_>) -> ResponseTemplates {
+    let template = |reader: &mut Reader<'_>, record: Record<'_>, key: &str| {
+        let template = template(reader, record, key)?;
+        Some(Reference { subject: Subject::Template(Arc::new(template)), if_missing: IfMissing::None })
+    };
+    let has_message = record.get("response-message").is_some();
+    let message = if has_message { template(reader, record, "response-message") } else { None };
+    let headers = reader.list(record, "response-headers", |reader, node| {
+        let record = reader.record(node, "a header", keys::HEADER)?;
+        let name = header_name(reader, record)?;
+        Some((name, template(reader, record, "value")?))
+    });
+    // Of a hook with cases it may be they that say it.
+    let is_for_cases = record.has("cases") && !reader.is_in_case;
+    if !has_message && headers.is_empty() && !is_for_cases {
+        let message = "there is neither a `response-message` nor a header that could be a template";
+        let help = "write one, or remove `response-template`";
+        reader.report_at_entry((record, "response-template"), Kind::BadTemplate, message, help);
+    }
+    ResponseTemplates { message, headers }
+}
+
 fn response_header(reader: &mut Reader<'_>, node: &Node) -> Option<(HeaderName, HeaderValue)> {
     let record = reader.record(node, "a header", keys::HEADER)?;
-    let name = reader.text(record, "name").unwrap_or_default();
+    let name = header_name(reader, record)?;
     // A block of YAML ends with a line break.
     let value = reader.text(record, "value").unwrap_or_default().replace(['\r', '\n'], " ");
-    match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value.trim_matches([' ', '\t']))) {
-        (Ok(name), Ok(_)) if hook::is_framing(&name) => {
+    match HeaderValue::from_str(value.trim_matches([' ', '\t'])) {
+        Ok(value) => Some((name, value)),
+        Err(_) => {
+            let message = format!("the value of header `{name}` cannot be sent");
+            reader.report(Kind::BadHeader, message, "write one line without control characters");
+            None
+        }
+    }
+}
+
+/// The name of a header that can be sent.
+fn header_name(reader: &mut Reader<'_>, record: Record<'_>) -> Option<HeaderName> {
+    let name = reader.text(record, "name").unwrap_or_default();
+    match HeaderName::from_bytes(name.as_bytes()) {
+        Ok(name) if hook::is_framing(&name) => {
             let message =
                 format!("`{name}` belongs to the connection and is set by the server: it is not sent");
             reader.report(Kind::BadHeader, message, "remove it");
             None
         }
-        (Ok(name), Ok(value)) => Some((name, value)),
-        (Err(_), _) => {
+        Ok(name) => Some(name),
+        Err(_) => {
             let message = format!("`{name}` cannot be the name of a header: it is not sent");
             reader.report(Kind::BadHeader, message, "write letters, digits and `-`");
-            None
-        }
-        (_, Err(_)) => {
-            let message = format!("the value of header `{name}` cannot be sent");
-            reader.report(Kind::BadHeader, message, "write one line without control characters");
             None
         }
     }

@@ -91,6 +91,11 @@ pub(super) const HOOK: &[Key] = &[
          directory, and PATH for a bare name.",
     ),
     key("response-message", Shape::Text, "The answer when the output is not included."),
+    key(
+        "response-template",
+        Shape::Flag,
+        "`response-message` and the values of `response-headers` are templates, as with the source `template`.",
+    ),
     key("response-headers", Shape::Headers, "Headers of the answer when the hook runs."),
     key("success-http-response-code", Shape::Integer, "The status when the hook runs. Without it: 200."),
     key(

@@ -145,6 +145,8 @@ pub(super) const CASES: &[Case] = &[
         "- {id: 'a/{b}', execute-command: 'true', verify: {sender: none}, http-methods: [POST]}\n- {id: 'a/{c}', execute-command: 'true', verify: {sender: none}, http-methods: [POST]}\n"),
     hook!(BadTemplate "syntax"
         "pass-arguments-to-command: [{source: template, name: 'to {{ payload.ref or }}'}]"),
+    hook!(BadTemplate "in the answer" "response-template: true\n  response-message: 'hello {{ payload.name'"),
+    hook!(BadTemplate "nothing to put together" "response-template: true"),
     hook!(BadTemplate "no text" "pass-arguments-to-command: [{source: template}]"),
     hook!(BadTemplate "unknown name in the second line"
         "pass-arguments-to-command:\n    - source: template\n      name: |\n        {{ payload.ref }}\n        {{ body }}"),
