@@ -62,11 +62,12 @@ impl TrustedProxies {
             return peer;
         }
         let by_x_forwarded_for =
-            self.walk(peer, entries(headers, &X_FORWARDED_FOR), |entry| address(str::from_utf8(entry).ok()?));
-        let by_forwarded = self.walk(peer, entries(headers, &FORWARDED), node_for);
+            self.walk(entries(headers, &X_FORWARDED_FOR), |entry| address(str::from_utf8(entry).ok()?));
+        let by_forwarded = self.walk(entries(headers, &FORWARDED), node_for);
         match (by_x_forwarded_for, by_forwarded) {
             (None, None) => peer,
             (Some(client), None) | (None, Some(client)) => client,
+            // Two that are unclear are equal too.
             (Some(client), Some(other)) if client.ip() == other.ip() => client,
             // A proxy writes one and lets the other through as the client sent it. Which it is, is not known here.
             (Some(_), Some(_)) => Peer::Unclear,
@@ -81,23 +82,19 @@ impl TrustedProxies {
         }
     }
 
-    /// Follows `entries` from `peer` on. What cannot be read ends the way: the last proxy stands. `None` when
-    /// there are no entries.
+    /// Follows `entries` to the first that is not trusted. Where one cannot be read, or there are too many, nobody
+    /// knows who the client is: it is not the proxy, which a rule may well let in. `None` when there are no entries.
     fn walk<'h>(
         &self,
-        peer: Peer,
         entries: impl Iterator<Item = &'h [u8]>,
         read: impl Fn(&'h [u8]) -> Option<Peer>,
     ) -> Option<Peer> {
         let mut last = None;
-        for entry in entries.take(HOPS_MAX) {
-            let known = last.unwrap_or(peer);
-            match read(entry) {
-                Some(before) => last = Some(before),
-                None => return Some(known),
-            }
-            if last.is_some_and(|last| !self.trusts(last)) {
-                break;
+        for (hop, entry) in entries.enumerate() {
+            match read(entry).filter(|_| hop < HOPS_MAX) {
+                Some(before) if self.trusts(before) => last = Some(before),
+                Some(client) => return Some(client),
+                None => return Some(Peer::Unclear),
             }
         }
         last

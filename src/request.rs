@@ -28,7 +28,7 @@ pub(crate) enum Peer {
     /// As a proxy says it, without a port.
     Address(IpAddr),
     Unix,
-    /// Somebody behind a proxy whose headers contradict each other.
+    /// Somebody behind a proxy whose headers contradict each other, or do not say who it is.
     Unclear,
 }
 

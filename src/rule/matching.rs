@@ -148,7 +148,8 @@ pub(super) fn evaluate_match(part: &Match, facts: &Facts<'_>, now_unix_s: i64) -
 fn without_address(peer: Peer) -> &'static str {
     match peer {
         Peer::Unclear => {
-            "`X-Forwarded-For` and `Forwarded` name different clients: there is no address for `ip-whitelist`"
+            "`X-Forwarded-For` and `Forwarded` name different clients or cannot be read: \
+             there is no address for `ip-whitelist`"
         }
         _ => "a peer on a Unix socket has no address for `ip-whitelist`",
     }
