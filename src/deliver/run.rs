@@ -115,6 +115,11 @@ fn refused<T>(received: Received, response: HttpResponse, because: &'static str)
     Err(Box::new(Refused { received, response, because }))
 }
 
+fn run_name(hook: &Hook, invocation: &Invocation) -> RunName {
+    let case = hook.case.clone().unwrap_or_default();
+    RunName { hook: hook.id.clone(), case, request: invocation.request_id.clone() }
+}
+
 /// Lets the delivery in and, if its turn is now, starts the command.
 fn begin(
     delivery: &Arc<Delivery>,
@@ -124,8 +129,7 @@ fn begin(
     concealer: Concealer,
 ) -> Result<(Attempts, Stage), Box<Refused>> {
     let global = &delivery.settings.global_headers;
-    let case = hook.case.clone().unwrap_or_default();
-    let name = RunName { hook: hook.id.clone(), case, request: invocation.request_id.clone() };
+    let name = run_name(hook, &invocation);
     let attempt = Attempt { number: 1, of: hook.retry.as_ref().map_or(1, |retry| retry.attempts) };
     let Some(active) = delivery.runs.enter(name) else {
         return refused(received, respond::shutting_down(global), "the server is shutting down");

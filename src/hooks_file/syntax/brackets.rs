@@ -59,7 +59,9 @@ pub(super) fn unclosed(scene: &Scene<'_>) -> Option<Mistake> {
     }
     let (open, close) = match scene.letter_at(opened)? {
         '[' => ('[', ']'),
-        _ => ('{', '}'),
+        '{' => ('{', '}'),
+        // Where it was opened is not known.
+        _ => return None,
     };
     at(
         opened,
