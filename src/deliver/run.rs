@@ -9,7 +9,7 @@ use crate::conceal::Concealer;
 use crate::duplicates::Admission;
 use crate::hook::{Hook, ResponseSettings};
 use crate::invocation::Invocation;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, StartFailure};
 use crate::respond::{self, GlobalHeaders, HttpResponse, StreamForm};
 use crate::run;
 use crate::runs::RunName;
@@ -137,8 +137,7 @@ fn begin(
     let limit = hook.concurrency.as_ref();
     let may_wait = delivery.turns.is_limiting(limit);
     // What cannot be started is not let in, for its sender can still be told.
-    let rehearse = || run::rehearse(&invocation, &delivery.settings.surroundings);
-    if may_wait && let Err(failure) = off_the_others_way(true, rehearse) {
+    if may_wait && let Err(failure) = rehearse(delivery, &invocation) {
         tell_not_started(&invocation, attempt, &failure);
         return refused(received, respond::not_started(settings, global), "the command cannot be started");
     }
@@ -179,4 +178,9 @@ fn begin(
     drop(request);
     stage.shrink();
     Ok((attempts, stage))
+}
+
+/// Looks at files, and a disk may be slow.
+fn rehearse(delivery: &Delivery, invocation: &Invocation) -> Result<(), StartFailure> {
+    off_the_others_way(true, || run::rehearse(invocation, &delivery.settings.surroundings)).map(drop)
 }
