@@ -87,10 +87,10 @@ fn a_client_that_takes_trailers_reads_the_outcome_there() {
 fn a_command_that_cannot_start_is_a_500() {
     let keys = format!("execute-command: /nonexistent/command\n  {STREAM}");
     let server = Setup::new()
-        .hooks(&format!("- id: gone\n  {keys}\n- id: worded\n  {keys}\n  response-message-on-error: no\n"))
+        .hooks(&format!("- id: gone\n  {keys}\n- id: worded\n  {keys}\n  response-message-on-error: sorry\n"))
         .start();
     server.post("/hooks/gone").assert(500, RUN_ERROR);
-    server.post("/hooks/worded").assert(500, "no");
+    server.post("/hooks/worded").assert(500, "sorry");
 }
 
 #[test]
