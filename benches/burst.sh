@@ -31,7 +31,7 @@ cat >"$scratch/hooks.yaml" <<YAML
     - { source: string, name: -c }
     - { source: string, name: ': <"$scratch/gate"; echo "\$N" >>"$scratch/ran"' }
   pass-environment-to-command:
-    - { source: url, name: n, envname: N }
+    - { source: url, name: "n", envname: "N" }
 YAML
 : >"$scratch/ran"
 mkfifo "$scratch/gate"
