@@ -106,7 +106,11 @@ pub(super) fn reference_to_bytes(reader: &mut Reader<'_>, record: Record<'_>) ->
     if let Subject::Path(name) = &reference.subject {
         path_name(reader, record, "name", name);
     }
-    reference.if_missing = if_missing(reader, record, &reference.subject);
+    reference.if_missing = match if_missing(reader, record, &reference.subject) {
+        // With `default` filters a template says itself what it can do without.
+        IfMissing::None if matches!(reference.subject, Subject::Template(_)) => IfMissing::Refuse,
+        written => written,
+    };
     if reader.reading.examination.is_some() {
         lint::reference(reader, &reference);
     }

@@ -1,6 +1,6 @@
 //! `source: template`: one value from several parts of a request.
 
-use crate::support::{Request, Setup, WITH_OUTPUT};
+use crate::support::{Request, Server, Setup, WITH_OUTPUT};
 use crate::verify::github;
 
 const SECRET: &str = "it-is-known-to-github";
@@ -26,7 +26,7 @@ trigger-rule: {{match: {{type: value, value: main-push, parameter: {{source: tem
     );
     assert!(!server.path("ran").exists());
     server
-        .send(&Request::json("/hooks/shown", r#"{"ref": "main"}"#))
+        .send(&Request::json("/hooks/shown", r#"{"ref": "main"}"#).header("X-Event", "other"))
         .assert(200, "Hook rules were not satisfied.");
 }
 
@@ -46,32 +46,80 @@ fn a_template_knows_the_verified_delivery() {
 }
 
 #[test]
-fn what_a_template_lacks_counts_as_missing() {
+fn a_default_stands_for_what_a_template_lacks() {
     let server = Setup::new()
-        .shell("shown", "printf '<%s>' \"$@\"", WITH_OUTPUT)
+        .shell("shown", "printf '<%s>' \"$0\" \"$@\"", WITH_OUTPUT)
         .hooks(
-            "  - {source: string, name: zero}
-  - {source: template, name: 'a {{ payload.gone }}'}
-  - {source: template, name: 'a {{ payload.gone }}', default: stands for it}
+            "  - {source: template, name: 'a {{ payload.gone }}', default: stands for it}
   - {source: template, name: 'a {{ payload.gone|default(1) }}'}
   - {source: template, name: '{{ payload.text + 1 }}', default: of a failure}
-- id: required
-  execute-command: 'true'
-  pass-arguments-to-command: [{source: template, name: '{{ payload.gone }}', required: true}]
-- id: ruled
-  execute-command: 'true'
-  trigger-rule: {match: {type: value, value: x, parameter: {source: template, name: '{{ payload.text + 1 }}'}}}
+  - {source: template, name: '{{ payload.gone }}', spread: true, default: one}
 ",
         )
-        .flags("-verbose")
         .start();
-    let send = |hook: &str| server.send(&Request::json(&format!("/hooks/{hook}"), r#"{"text": "secret"}"#));
-    send("shown").assert(200, "<><stands for it><a 1><of a failure>");
-    server.wait_for_log("argument 4 is empty: parameter node not found: `payload.gone` of the template");
-    send("required").assert(400, "The request lacks a required value.");
-    send("ruled").assert(500, "Error occurred while evaluating hook rules.");
-    server.wait_for_log("the template gives no text: `payload.text + 1`: invalid operation");
+    let request = Request::json("/hooks/shown", r#"{"text": "secret"}"#);
+    server.send(&request).assert(200, "<stands for it><a 1><of a failure><one>");
+}
+
+#[test]
+fn without_what_a_template_needs_nothing_runs() {
+    const GONE: &str = "{source: template, name: 'a {{ payload.gone }}'}";
+    const FAILING: &str = "{source: template, name: '{{ payload.text + 1 }}'}";
+    const ARGUMENT: &str = "  - ";
+    const NAMED: &str = "{source: template, name: '{{ payload.gone }}', envname: A}";
+    let rule = |part: &str| format!("trigger-rule: {part}");
+    let equals = format!("{{match: {{type: value, value: x, parameter: {GONE}}}}}");
+    let exists = format!("{{match: {{type: exists, parameter: {GONE}}}}}");
+    let null = format!("{{match: {{type: 'null', parameter: {GONE}}}}}");
+    let fails = format!("{{match: {{type: value, value: x, parameter: {FAILING}}}}}");
+    let other = format!(
+        "{{match: {{type: value, parameter: {{source: payload, name: text}}, other-parameter: {GONE}}}}}"
+    );
+    let met = "{match: {type: exists, parameter: {source: payload, name: text}}}";
+    let case = |name: &str, part: &str| format!("{{name: {name}, trigger-rule: {part}}}");
+    let hooks = [
+        format!("{ARGUMENT}{GONE}\n"),
+        format!("{ARGUMENT}{FAILING}\n"),
+        format!("{ARGUMENT}{{source: template, name: '{{{{ payload.gone }}}}', spread: true}}\n"),
+        format!("pass-environment-to-command: [{NAMED}]"),
+        format!("pass-file-to-command: [{NAMED}]"),
+        format!("pass-stdin-to-command: {GONE}"),
+        format!("deduplicate: {{by: {GONE}, for: 1h}}"),
+        rule(&equals),
+        rule(&fails),
+        rule(&format!("{{not: {equals}}}")),
+        rule(&format!("{{not: {exists}}}")),
+        rule(&format!("{{not: {null}}}")),
+        rule(&format!("{{not: {other}}}")),
+        rule(&format!("{{or: [{equals}, {met}]}}")),
+        rule(&format!("{{not: {{and: [{equals}, {met}]}}}}")),
+        format!("cases: [{}, {}]", case("one", &equals), case("two", met)),
+    ];
+    let mut setup = Setup::new();
+    for (index, keys) in hooks.iter().enumerate() {
+        let (keys, argument) = if keys.starts_with(ARGUMENT) { ("", &keys[..]) } else { (&keys[..], "") };
+        setup = setup.shell(&format!("hook-{index}"), "touch @DIR@/ran", keys).hooks(argument);
+    }
+    let mut server = setup.shell("first", "true", &rule(&format!("{{or: [{met}, {equals}]}}"))).start();
+    let send = |server: &Server, hook: &str| {
+        server.send(&Request::json(&format!("/hooks/{hook}"), r#"{"text": "secret"}"#))
+    };
+    for (index, keys) in hooks.iter().enumerate() {
+        server.mark_log();
+        let answer = send(&server, &format!("hook-{index}"));
+        let expected = (400, "The request lacks a required value.".to_owned());
+        assert_eq!((answer.status, answer.text()), expected, "{keys}");
+        let why = match keys.contains("payload.text + 1") {
+            true => "the template gives no text: `payload.text + 1`: invalid operation",
+            false => "parameter node not found: `payload.gone` of the template, and it is required",
+        };
+        server.wait_for_log(why);
+    }
+    // What decides first does so without the template.
+    send(&server, "first").assert(200, "");
+    let ran = server.path("ran");
     assert!(server.stop().iter().all(|line| !line.contains("secret")));
+    assert!(!ran.exists());
 }
 
 #[test]
@@ -103,7 +151,7 @@ response-headers: [{{name: X-Name, value: '{{{{ payload.name }}}}'}}]"
         )
         .flags("-verbose")
         .start();
-    let send = |server: &crate::support::Server, hook: &str, name: &str| {
+    let send = |server: &Server, hook: &str, name: &str| {
         let request = Request::json(&format!("/hooks/{hook}"), &format!("{{\"name\": \"{name}\"}}"));
         server.send(&request.header("X-Request-Id", "one"))
     };
