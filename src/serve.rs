@@ -1,5 +1,6 @@
 //! The server's life: log, configuration, bind, hooks, ready, reload, drain, exit.
 
+mod descriptors;
 mod housekeeping;
 
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -31,6 +32,7 @@ use crate::server::{Endpoint, Listener, Server, ServerLimits};
 use crate::systemd::{self, Notifier, PassedSocket};
 use crate::turns::Turns;
 use crate::watch::FileWatch;
+use descriptors::AtOnce;
 use housekeeping::{Housekeeping, Watches, load, watch_tls, watchdog};
 
 /// Serves as `flags` say until a signal ends it. Why it could not is logged.
@@ -108,7 +110,8 @@ async fn run(flags: Flags, passed: Option<PassedSocket>, log_file: LogFile) -> R
     // Before the files are read, so that no change is missed.
     let watch = flags.hotreload.then(|| FileWatch::new(files.paths(), hooks_files_in)).transpose();
     let watch = watch.map_err(|error| format!("failed to watch the hooks files: {error}"))?;
-    let delivery = Arc::new(delivery(&flags)?);
+    let at_once = AtOnce::new(&flags.limits);
+    let delivery = Arc::new(delivery(&flags, at_once)?);
     if flags.trusted_proxies.trusts_everybody() {
         warn!("`-trusted-proxies` has every address in it: every client can say that it is another");
     }
@@ -128,7 +131,7 @@ async fn run(flags: Flags, passed: Option<PassedSocket>, log_file: LogFile) -> R
     };
     let hooks = delivery.table.load().summary();
     info!("serving {hooks} on {address}{}", delivery.settings.routing.pattern());
-    let server = Server::new(listener, tls.clone(), server_limits(&flags.limits), delivery.clone());
+    let server = Server::new(listener, tls.clone(), server_limits(&flags.limits, at_once), delivery.clone());
     let Signals { mut terminate, mut interrupt, hangup, user1 } = signals;
     tokio::spawn(reap_orphans(delivery.settings.surroundings.own_children.clone()));
     let notifier_of_reloads = notifier.clone();
@@ -261,16 +264,9 @@ fn own_children(flags: &Flags) -> Result<OwnChildren, String> {
     Ok(if flags.subreaper || own.is_init() { OwnChildren::watched() } else { OwnChildren::default() })
 }
 
-fn delivery(flags: &Flags) -> Result<Delivery, String> {
-    let LimitFlags {
-        max_body_size,
-        max_body_memory,
-        body_timeout,
-        idle_timeout,
-        max_output,
-        max_concurrent_runs,
-        ..
-    } = flags.limits;
+fn delivery(flags: &Flags, at_once: AtOnce) -> Result<Delivery, String> {
+    let LimitFlags { max_body_size, max_body_memory, body_timeout, idle_timeout, max_output, .. } =
+        flags.limits;
     Ok(Delivery {
         settings: Settings {
             routing: Routing::new(&flags.urlprefix, &flags.http_methods),
@@ -285,7 +281,7 @@ fn delivery(flags: &Flags) -> Result<Delivery, String> {
         body_budget: BodyBudget::new(max_body_memory),
         duplicates: Duplicates::default(),
         runs: Runs::new(),
-        turns: Turns::new(max_concurrent_runs.map(|max| max as usize)),
+        turns: Turns::new(at_once.runs.map(|max| max as usize)),
         pauses: Pauses::default(),
         leaked_pipes: LeakedPipes::default(),
         unmet: Quota::default(),
@@ -304,35 +300,10 @@ fn saved_requests(flags: &Flags) -> Result<Option<SavedRequests>, String> {
         .map_err(|error| format!("failed to open `-save-requests {}`: {error}", directory.display()))
 }
 
-/// Descriptors beside connections: for runs (one each while they last), files and the runtime.
-const DESCRIPTORS_SPARE: u64 = 256;
-
-/// As many connections as are wanted and the limit of open files has room for.
-fn connections_max(wanted: u32) -> u32 {
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-    let room = limit.map_or(u64::MAX, |limit| limit.saturating_sub(DESCRIPTORS_SPARE).max(1));
-    let possible = u32::try_from(room).unwrap_or(u32::MAX).min(wanted);
-    if possible < wanted {
-        info!(
-            "serving {possible} connections at once: the limit of open files has no room for {wanted} \
-             (`LimitNOFILE=` in the unit, `ulimit -n`)"
-        );
-    }
-    possible
-}
-
-fn server_limits(flags: &LimitFlags) -> ServerLimits {
-    let LimitFlags {
-        header_timeout,
-        idle_timeout,
-        max_connections,
-        max_headers,
-        max_header_size,
-        drain_timeout,
-        ..
-    } = *flags;
+fn server_limits(flags: &LimitFlags, at_once: AtOnce) -> ServerLimits {
+    let LimitFlags { header_timeout, idle_timeout, max_headers, max_header_size, drain_timeout, .. } = *flags;
     ServerLimits {
-        connections_max: connections_max(max_connections),
+        connections_max: at_once.connections,
         headers_max: max_headers as usize,
         head_bytes_max: max_header_size,
         timeouts: Timeouts { header: header_timeout, idle: idle_timeout },

@@ -1,9 +1,11 @@
 //! The limit of the whole server.
 
+use std::process::Command;
+
 use rustix::process::Signal;
 
-use super::{count, deliver, gated, ran, wait_until_ran};
-use crate::support::{Setup, eventually, lines_of};
+use super::{GATED, count, deliver, gated, keys, ran, wait_until_ran};
+use crate::support::{Gate, Setup, eventually, lines_of};
 
 /// Says how many run at the same time as it does.
 const COUNTING: &str = "cd @DIR@/running; : > $$; set -- *; echo $# >> ../counts; rm $$";
@@ -45,6 +47,24 @@ fn a_hook_without_a_limit_waits_for_the_servers() {
     assert_eq!(ran(&server).len(), 2);
     let _open = gate.open();
     eventually("all run", || ran(&server).len() == 4);
+}
+
+#[test]
+fn no_more_run_at_once_than_the_limit_of_open_files_has_room_for() {
+    let mut launcher = Command::new("/bin/sh");
+    launcher.args(["-c", "ulimit -Sn 300 && exec \"$@\"", "launcher"]);
+    let setup = Setup::new().shell("deploy", GATED, &keys("")).launched_by(launcher);
+    let gate = Gate::new(setup.path("gate"));
+    let server = setup.flags("-verbose -max-concurrent-runs 1000").start();
+    server.wait_for_log("WARN running 37 commands at once: the limit of open files has no room for 1000");
+    server.wait_for_log("serving 44 connections at once: the limit of open files has no room for 1024");
+    for n in 1..=38 {
+        deliver(&server, "deploy", n).assert(200, "");
+    }
+    eventually("as many run as have room", || ran(&server).len() == 37);
+    eventually("one waits", || count(&server.log(), "waits for its turn") == 1);
+    let _open = gate.open();
+    eventually("all run", || ran(&server).len() == 38);
 }
 
 #[test]
