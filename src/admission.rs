@@ -4,42 +4,16 @@
 //! A run first takes a place in its group, then one in the server. While it waits for the second it keeps the
 //! first: to its group it counts as running.
 
-use std::collections::{BTreeMap, HashMap};
+mod concurrency;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+
+pub(crate) use concurrency::{Concurrency, Group, WhenBusy};
 
 /// Runs that wait at once in the whole server; beyond, deliveries are refused. Ten bursts of 10,000: one takes
 /// two to three KiB beside what the body budget counts.
 pub(crate) const WAITING_MAX: usize = 100_000;
-
-/// How many runs of a hook go on at once, and what a delivery beyond that meets.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Concurrency {
-    /// The hook's id.
-    pub(crate) hook: Arc<str>,
-    pub(crate) max: usize,
-    pub(crate) group: Group,
-    pub(crate) when_busy: WhenBusy,
-}
-
-/// Whose runs are counted together.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Group {
-    /// Those of the hook with this id.
-    Hook(Arc<str>),
-    /// Those of all hooks that name the group.
-    Named(Arc<str>),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum WhenBusy {
-    /// First in, first out; `limit` runs of the hook may wait.
-    Queue {
-        limit: usize,
-    },
-    /// Only the newest of the hook waits.
-    Latest,
-    Reject,
-}
 
 /// Why a delivery may not even wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,8 +96,10 @@ struct Member {
     present: usize,
     /// Entries in the group's line.
     waiting: usize,
-    /// The newest delivery that was let in.
-    newest: Number,
+    /// The newest delivery whose command has started.
+    begun: Option<Number>,
+    /// With `latest`: those that have paused, until they leave.
+    paused: BTreeSet<Number>,
     /// The last that took a place in the group's line; with `latest` there is no other.
     last_in_line: Option<Number>,
 }
@@ -158,11 +134,11 @@ impl<W> Admission<W> {
                 max: of.max,
                 present: 0,
                 waiting: 0,
-                newest: number,
+                begun: None,
+                paused: BTreeSet::new(),
                 last_in_line: None,
             });
             // Its limit stays: this delivery may have come before the last reload.
-            member.newest = number;
             member.present += 1;
         }
         let mut calls = Calls::new();
@@ -172,29 +148,56 @@ impl<W> Admission<W> {
         Ok((number, calls))
     }
 
-    /// A delivery gives its place back and stays known, to come again.
-    pub(crate) fn pause(&mut self, number: Number) -> Calls<W> {
-        let of = self.entries.get(&number).and_then(|entry| entry.of.clone());
-        self.step_outside(number);
+    /// The command of a delivery has started: with `latest`, older ones are not tried again.
+    pub(crate) fn began(&mut self, number: Number) -> Calls<W> {
         let mut calls = Calls::new();
+        let Some((of, member)) = self.latest(number) else { return calls };
+        member.begun = member.begun.max(Some(number));
+        let older: Vec<Number> = member.paused.range(..number).copied().collect();
+        for older in older {
+            // One whose turn has come is about to start.
+            if self.entries.get(&older).is_some_and(|entry| entry.stage != Stage::Running) {
+                self.supersede(older, &mut calls);
+            }
+        }
+        self.go_on(Some(&of.group), &mut calls);
+        calls
+    }
+
+    /// A delivery gives its place back and stays known, to come again. It is called meanwhile if it need not.
+    pub(crate) fn pause(&mut self, number: Number, waker: W) -> Calls<W> {
+        let mut calls = Calls::new();
+        self.step_outside(number);
+        let Some(entry) = self.entries.get_mut(&number) else { return calls };
+        entry.waker = Some(waker);
+        let of = entry.of.clone();
+        if let Some((_, member)) = self.latest(number) {
+            member.paused.insert(number);
+            if member.begun > Some(number) {
+                self.supersede(number, &mut calls);
+            }
+        }
         self.go_on(of.as_ref().map(|of| &of.group), &mut calls);
         calls
     }
 
     /// A delivery that has paused comes again. No limit of a line counts for it: it was accepted.
-    pub(crate) fn again(&mut self, number: Number, waker: W) -> Calls<W> {
-        let Some(entry) = self.entries.get_mut(&number) else { return Calls::new() };
-        let of = entry.of.clone();
-        let is_old = |of: &Arc<Concurrency>| {
-            let member = self.groups.get(&of.group).and_then(|members| members.hooks.get(&of.hook));
-            of.when_busy == WhenBusy::Latest && member.is_some_and(|member| member.newest > number)
-        };
-        if of.as_ref().is_some_and(is_old) {
-            return vec![(waker, Call::Superseded)];
-        }
-        entry.waker = Some(waker);
-        self.stand_in_line(number, None);
+    pub(crate) fn again(&mut self, number: Number) -> Calls<W> {
         let mut calls = Calls::new();
+        let Some(entry) = self.entries.get(&number).filter(|entry| entry.waker.is_some()) else {
+            // It is superseded.
+            return calls;
+        };
+        let of = entry.of.clone();
+        let place = match self.latest(number).and_then(|(_, member)| member.last_in_line) {
+            Some(last) if last > number => {
+                self.supersede(number, &mut calls);
+                return calls;
+            }
+            Some(last) => self.supersede(last, &mut calls),
+            None => None,
+        };
+        self.stand_in_line(number, place);
         self.go_on(of.as_ref().map(|of| &of.group), &mut calls);
         calls
     }
@@ -210,6 +213,7 @@ impl<W> Admission<W> {
         {
             if let Some(member) = members.hooks.get_mut(&of.hook) {
                 member.present -= 1;
+                member.paused.remove(&number);
                 if member.present == 0 {
                     members.hooks.remove(&of.hook);
                 }
@@ -259,7 +263,14 @@ impl<W> Admission<W> {
         if waits && self.waiting >= WAITING_MAX { Err(Refusal::LineFull) } else { Ok(None) }
     }
 
-    /// Takes `number` out of its group's line, and gives its place there.
+    /// The hook of `number`, if only its newest delivery is to wait.
+    fn latest(&mut self, number: Number) -> Option<(Arc<Concurrency>, &mut Member)> {
+        let of = self.entries.get(&number)?.of.clone().filter(|of| of.when_busy == WhenBusy::Latest)?;
+        let member = self.groups.get_mut(&of.group)?.hooks.get_mut(&of.hook)?;
+        Some((of, member))
+    }
+
+    /// Takes `number` out of its line, and gives its place if that was its group's.
     fn supersede(&mut self, number: Number, calls: &mut Calls<W>) -> Option<u64> {
         let stage = self.entries.get(&number)?.stage;
         self.step_outside(number);

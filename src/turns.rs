@@ -90,20 +90,35 @@ impl Turn {
         }
     }
 
-    /// Lets others run until it comes again.
-    pub(crate) fn pause(&self) {
+    /// The command has started.
+    pub(crate) fn began(&self) {
         if let Some((turns, number)) = &self.of {
-            let calls = turns.admission().pause(*number);
+            let calls = turns.admission().began(*number);
             tell(calls);
         }
     }
 
-    /// Gets in line again after a pause.
-    pub(crate) fn again(&mut self) {
+    /// Lets others run until it comes again.
+    pub(crate) fn pause(&mut self) {
         if let Some((turns, number)) = &self.of {
             let (waker, waiting) = oneshot::channel();
             self.called = Called::NotYet(waiting);
-            let calls = turns.admission().again(*number, waker);
+            let calls = turns.admission().pause(*number, waker);
+            tell(calls);
+        }
+    }
+
+    /// Ends when, in a pause, another delivery has taken its place.
+    pub(crate) async fn is_superseded(&mut self) {
+        if self.of.is_none() || self.comes().await == Call::Turn {
+            std::future::pending().await
+        }
+    }
+
+    /// Gets in line again after a pause.
+    pub(crate) fn again(&self) {
+        if let Some((turns, number)) = &self.of {
+            let calls = turns.admission().again(*number);
             tell(calls);
         }
     }

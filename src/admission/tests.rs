@@ -56,12 +56,18 @@ impl Scene {
     }
 
     fn pause(&mut self, name: &str) {
-        let calls = self.admission.pause(self.numbers[name]);
+        let (name, number) = self.numbers.get_key_value(name).unwrap();
+        let calls = self.admission.pause(*number, name);
         self.tell(calls);
     }
 
-    fn again(&mut self, name: &'static str) {
-        let calls = self.admission.again(self.numbers[name], name);
+    fn began(&mut self, name: &str) {
+        let calls = self.admission.began(self.numbers[name]);
+        self.tell(calls);
+    }
+
+    fn again(&mut self, name: &str) {
+        let calls = self.admission.again(self.numbers[name]);
         self.tell(calls);
     }
 
@@ -196,22 +202,70 @@ fn a_pause_lets_others_run_and_the_return_is_not_refused() {
 }
 
 #[test]
-fn what_returns_to_a_hook_that_wants_the_latest_gives_way_to_what_came_meanwhile() {
+fn what_pauses_gives_way_when_a_newer_one_begins() {
     let deploy = hook("deploy", 1, WhenBusy::Latest);
     let mut scene = Scene::new(None);
     scene.enter("a", &deploy);
+    scene.began("a");
     scene.pause("a");
     scene.again("a");
     scene.told(&["a", "a"]);
     scene.pause("a");
     scene.enter("b", &deploy);
-    scene.leave("b");
     scene.told(&["b"]);
-    scene.again("a");
+    scene.began("b");
     scene.told(&["a superseded"]);
+    scene.again("a");
     scene.leave("a");
+    scene.leave("b");
     scene.enter("c", &deploy);
     scene.told(&["c"]);
+}
+
+#[test]
+fn what_pauses_stays_when_the_newer_one_does_not_begin() {
+    let deploy = hook("deploy", 1, WhenBusy::Latest);
+    let mut scene = Scene::new(None);
+    scene.enter("a", &deploy);
+    scene.began("a");
+    scene.pause("a");
+    scene.enter("b", &deploy);
+    scene.told(&["a", "b"]);
+    scene.again("a");
+    scene.told(&[]);
+    scene.leave("b");
+    scene.told(&["a"]);
+}
+
+#[test]
+fn of_those_that_are_tried_again_too_the_newest_runs() {
+    let deploy = hook("deploy", 2, WhenBusy::Latest);
+    let mut scene = Scene::new(None);
+    for name in ["a", "b"] {
+        scene.enter(name, &deploy);
+    }
+    scene.began("a");
+    scene.began("b");
+    scene.told(&["a", "b"]);
+    scene.pause("a");
+    scene.told(&["a superseded"]);
+    scene.pause("b");
+    for name in ["c", "d"] {
+        scene.enter(name, &deploy);
+    }
+    scene.told(&["c", "d"]);
+    // Of two that wait the newer one stays, whichever came first.
+    scene.again("b");
+    scene.enter("e", &deploy);
+    scene.told(&["b superseded"]);
+    scene.pause("c");
+    scene.told(&["e"]);
+    scene.again("c");
+    scene.pause("d");
+    scene.told(&["c"]);
+    scene.enter("f", &deploy);
+    scene.again("d");
+    scene.told(&["d superseded"]);
 }
 
 #[test]

@@ -160,6 +160,7 @@ impl Attempts {
         let takes_long = !invocation.files.is_empty() || invocation.circumstances.change_process();
         match off_the_others_way(takes_long, starting) {
             Ok(running) => {
+                self.turn.began();
                 let for_another = (!self.attempt.is_last()).then_some(held);
                 Ok(Stage::Running(Box::new(running), for_another))
             }
@@ -191,8 +192,7 @@ impl Attempts {
             () = self.active.until(last_call) => return self.drop_at_shutdown(is_again),
         };
         if call == Call::Superseded {
-            tell_superseded(self.active.name());
-            return Break(End::Superseded);
+            return self.give_way();
         }
         if (is_again && self.active.is_draining()) || !self.active.begin() {
             return self.drop_at_shutdown(is_again);
@@ -222,6 +222,7 @@ impl Attempts {
         self.turn.pause();
         tokio::select! {
             () = tokio::time::sleep(pause.wait) => {}
+            () = self.turn.is_superseded() => return self.give_way(),
             () = self.active.until(Cut::Draining) => return self.drop_at_shutdown(true),
         }
         self.attempt.number += 1;
@@ -244,6 +245,11 @@ impl Attempts {
         let wait = retry.wait_after(self.attempt.number, chance());
         tell_again(name, self.attempt, wait);
         Some(Pause { wait, _room: room })
+    }
+
+    fn give_way<T>(&self) -> ControlFlow<End, T> {
+        tell_superseded(self.active.name());
+        Break(End::Superseded)
     }
 
     fn drop_at_shutdown<T>(&self, has_run: bool) -> ControlFlow<End, T> {

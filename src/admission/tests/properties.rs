@@ -9,6 +9,7 @@ enum Step {
     Enter(usize),
     /// The n-th of those that run, wait or pause.
     Leave(usize),
+    Begin(usize),
     Pause(usize),
     Again(usize),
     Adjust(usize, usize),
@@ -18,6 +19,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         4 => (0..HOOKS).prop_map(Step::Enter),
         3 => (0..8_usize).prop_map(Step::Leave),
+        2 => (0..8_usize).prop_map(Step::Begin),
         1 => (0..8_usize).prop_map(Step::Pause),
         1 => (0..8_usize).prop_map(Step::Again),
         1 => (0..HOOKS - 1, 1..4_usize).prop_map(|(hook, max)| Step::Adjust(hook, max)),
@@ -125,16 +127,21 @@ impl Watch {
                 let calls = self.admission.leave(self.known[at].1);
                 self.take(calls);
             }
+            Step::Begin(n) => {
+                let Some(at) = self.nth(n, |known| *known == Known::Runs) else { return };
+                let calls = self.admission.began(self.known[at].1);
+                self.take(calls);
+            }
             Step::Pause(n) => {
                 let Some(at) = self.nth(n, |known| *known == Known::Runs) else { return };
                 self.known[at].2 = Known::Pauses;
-                let calls = self.admission.pause(self.known[at].1);
+                let calls = self.admission.pause(self.known[at].1, at);
                 self.take(calls);
             }
             Step::Again(n) => {
                 let Some(at) = self.nth(n, |known| *known == Known::Pauses) else { return };
                 self.known[at].2 = Known::Waits;
-                let calls = self.admission.again(self.known[at].1, at);
+                let calls = self.admission.again(self.known[at].1);
                 self.take(calls);
             }
             Step::Adjust(hook, max) => {

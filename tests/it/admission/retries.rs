@@ -144,6 +144,44 @@ fn what_a_newer_delivery_has_overtaken_is_not_tried_again() {
     wait_until_ran(&server, &[1, 2]);
 }
 
+/// As soon as that runs: nobody waits for an attempt that is not to be.
+#[test]
+fn what_waits_to_be_tried_again_gives_way_at_once() {
+    let script = "echo $N >> @DIR@/ran; test $N != 1";
+    let more = keys(&format!(
+        "{WITH_OUTPUT}\nconcurrency: {{max: 1, when-busy: latest}}\nretry: {{attempts: 2, initial: 10m, max: 10m}}"
+    ));
+    let server = Setup::new().shell("deploy", script, &more).flags("-verbose").start();
+    thread::scope(|scope| {
+        let first = scope.spawn(|| deliver(&server, "deploy", 1));
+        server.wait_for_log("trying deploy again in");
+        deliver(&server, "deploy", 2).assert(200, "");
+        first.join().unwrap().assert(409, "A newer delivery took the place of this one.");
+    });
+    wait_until_ran(&server, &[1, 2]);
+}
+
+#[test]
+fn a_newer_delivery_that_cannot_start_takes_nobodys_place() {
+    let script = "echo $N >> @DIR@/ran; : < @DIR@/gate; test $(wc -l < @DIR@/ran) -ge 2";
+    let more = keys("concurrency: {max: 1, when-busy: latest}\nretry: {attempts: 2, initial: 10ms}");
+    let long = "  - {source: payload, name: long, spread: true}\n";
+    let setup = Setup::new().shell("deploy", script, &more).hooks(long).flags("-verbose");
+    let gate = Gate::new(setup.path("gate"));
+    let server = setup.start();
+    deliver(&server, "deploy", 1).assert(200, "");
+    wait_until_ran(&server, &[1]);
+    // More than the system takes: that shows when the command starts.
+    let arguments = vec!["z".repeat(100_000); 80];
+    let body = serde_json::json!({ "long": arguments }).to_string();
+    server.send(&Request::json("/hooks/deploy?n=2", &body)).assert(200, "");
+    let _open = gate.open();
+    server.wait_for_log("error in exec");
+    server.wait_for_log("finished handling deploy (attempt 2 of 2)");
+    assert_eq!(count(&server.log(), "superseded: "), 0);
+    wait_until_ran(&server, &[1, 1]);
+}
+
 /// A command that is not there is not going to be: it is neither run nor accepted.
 #[test]
 fn a_start_that_cannot_succeed_is_not_tried_again() {
