@@ -8,6 +8,7 @@
 //! remembering deliveries, answering and logging are left to others.
 
 mod der;
+mod encrypted_echo;
 mod family;
 mod handshake;
 mod jws;

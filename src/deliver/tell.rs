@@ -73,7 +73,7 @@ pub(super) fn tell_judgement(hook: &Hook, id: &str, judgement: &Judgement) {
             warn!(request = %id, hook = %hook.id, "not run: {because}")
         }
         Ruling::Handshake(answered) if answered.is_refused() => {
-            let why = "its token is not the one of `verify-token`, or its challenge is none that is answered";
+            let why = hook.verify.as_ref().map_or("", |verify| verify.verifier.why_refused(answered));
             warn!(request = %id, hook = %hook.id, "handshake refused: {why}");
         }
         Ruling::Handshake(_)

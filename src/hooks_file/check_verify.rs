@@ -34,7 +34,9 @@ pub(super) fn verify(reader: &mut Reader<'_>, node: &Node) -> Option<Verify> {
         tolerance: tolerance(reader, record),
         public_url: reader.text(record, "public-url"),
         username: reader.text(record, "username"),
-        verify_token: verify_token(reader, record),
+        verify_token: one_secret(reader, record, "verify-token"),
+        encoding_aes_key: one_secret(reader, record, "encoding-aes-key"),
+        receive_id: reader.text(record, "receive-id"),
         set_up: set_up_file.is_some(),
     };
     let mut overrides = RawSpec::default();
@@ -80,6 +82,7 @@ fn refuse(reader: &mut Reader<'_>, record: Record<'_>, error: &SpecError) {
 fn tell(reader: &mut Reader<'_>, record: Record<'_>, told: &SpecError) {
     let kind = match told {
         SpecError::Unfilled { .. } => Kind::UnfilledMessage,
+        SpecError::Absent { .. } => Kind::UnansweredHandshake,
         _ => Kind::NeedlessKey,
     };
     reader.report_at_entry((record, key_of(told)), kind, told.to_string(), HELP);
@@ -89,6 +92,7 @@ fn key_of(error: &SpecError) -> &'static str {
     match error {
         SpecError::Sender { .. } => "sender",
         SpecError::NoSecret | SpecError::Secret { .. } => "secret",
+        SpecError::EchoKey => "encoding-aes-key",
         SpecError::Placeholder { .. } | SpecError::Unfilled { .. } => "message",
         SpecError::Value { field, .. }
         | SpecError::Absent { field, .. }
@@ -110,23 +114,20 @@ fn build(
         Some(row) => row.overridden(overrides),
         None => Spec::build(None, overrides),
     }?;
-    unfilled.iter().chain(&Verifier::needless(&spec, &options)).for_each(&mut tell);
+    unfilled.iter().for_each(&mut tell);
+    Verifier::unanswerable(&spec, &options).iter().for_each(&mut tell);
+    Verifier::needless(&spec, &options).iter().for_each(&mut tell);
     Verifier::new(spec, options)
 }
 
-/// A handshake has one token.
-fn verify_token(reader: &mut Reader<'_>, record: Record<'_>) -> Option<Secret> {
-    let tokens = secrets(reader, record, "verify-token");
-    if tokens.len() > 1 {
-        let message = "`verify-token` is one token, not a list";
-        reader.report_at_entry(
-            (record, "verify-token"),
-            Kind::BadSender,
-            message.to_owned(),
-            "keep one of them",
-        );
+/// A handshake has one token and one key.
+fn one_secret(reader: &mut Reader<'_>, record: Record<'_>, key: &str) -> Option<Secret> {
+    let found = secrets(reader, record, key);
+    if found.len() > 1 {
+        let message = format!("`{key}` is one secret, not a list");
+        reader.report_at_entry((record, key), Kind::BadSender, message, "keep one of them");
     }
-    tokens.into_iter().next()
+    found.into_iter().next()
 }
 
 /// While a sender is being set up, the file of its secret may not be there yet.

@@ -10,7 +10,7 @@ use crate::sender;
 /// A shorter secret is not looked for: it would blot out parts of other words.
 const SECRET_CHARACTERS_MIN: usize = 4;
 /// Keys whose value is a secret.
-const SECRET_KEYS: [&str; 2] = ["secret", "verify-token"];
+const SECRET_KEYS: [&str; 3] = ["secret", "verify-token", "encoding-aes-key"];
 
 /// What is not shown of a file.
 #[derive(Debug, Default)]
@@ -142,7 +142,7 @@ fn values_of_secret_keys(line: &str) -> Vec<&str> {
         let key = line.get(..at)?.trim_end_matches(['"', '\'']);
         let start = key.rfind(|letter| !is_of_word(letter)).map_or(0, |byte| byte + 1);
         let key = key.get(start..).unwrap_or_default().to_ascii_lowercase();
-        let is_secret = key.contains("secret") || key.contains("token");
+        let is_secret = ["secret", "token", "aes-key"].iter().any(|word| key.contains(word));
         is_secret.then(|| line.get(at + 1..))?
     });
     of_secret.collect()
@@ -247,6 +247,7 @@ mod tests {
         check("  secret:\n  - hunter22\n  id: abcdef\n", &["hunter22"]);
         check("  secret: {env: VARIABLE}\n", &[]);
         check("  verify-token: |\n    hunter22\n  id: abcdef\n", &["hunter22"]);
+        check("  encoding-aes-key: hunter22\n  key-encoding: base64\n", &["hunter22"]);
         check("  secret: 'hunter22\n", &["hunter22"]);
     }
 

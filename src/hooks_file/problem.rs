@@ -112,6 +112,7 @@ kinds! {
     UnknownSource "unknown-source" Error,
     UnverifiedDelivery "unverified-delivery" Error,
     UnfilledMessage "unfilled-message" Error,
+    UnansweredHandshake "unanswered-handshake" Error,
     BadHeader "bad-header" Error,
     BadExitCode "bad-exit-code" Error,
     BadVariable "bad-variable" Error,

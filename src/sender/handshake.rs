@@ -1,7 +1,8 @@
 //! The requests by which senders ask whether an address is ours. None of them runs a command.
 //!
 //! What is echoed is short printable ASCII. Zoom and X want a text signed with the very key that signs
-//! their deliveries: only texts are signed that no delivery can be.
+//! their deliveries, WeCom one decrypted with the key that encrypts them: only texts are given that no
+//! delivery can be.
 
 use hyper::Method;
 use hyper::header::HeaderName;
@@ -21,7 +22,7 @@ use crate::value::{Object, Value};
 /// Bytes of a text that is sent back.
 pub(crate) const ECHO_BYTES_MAX: usize = 256;
 
-/// Bytes of a text that is signed for whoever asks.
+/// Bytes of a text that is signed or decrypted for whoever asks.
 pub(crate) const TOKEN_BYTES_MAX: usize = 64;
 
 /// Bytes of a body in which an unsigned handshake is looked for. Theirs are a few hundred; anybody can
@@ -32,6 +33,8 @@ const ASANA_SECRET: HeaderName = HeaderName::from_static("x-hook-secret");
 const OKTA_CHALLENGE: HeaderName = HeaderName::from_static("x-okta-verification-challenge");
 const TWITCH_TYPE: HeaderName = HeaderName::from_static("twitch-eventsub-message-type");
 const TWITCH_CHALLENGE: &[u8] = b"webhook_callback_verification";
+/// Where WeCom's encrypted text is in the query.
+pub(super) const ENCRYPTED_ECHO: &str = "echostr";
 
 /// What a handshake is answered with. Texts and JSON go out with `nosniff`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,9 +125,19 @@ impl Verifier {
                 Some(echoed(challenge.unwrap_or_default(), Answer::Text))
             }
             Handshake::Discord => discord(object(&reading)?),
-            // The echo is encrypted with a key of its own, which is not supported.
-            Handshake::Wecom if request.method == Method::GET => Some(Answer::Refused.into()),
+            Handshake::Wecom if request.method == Method::GET => Some(self.wecom(&reading)),
             _ => None,
+        }
+    }
+
+    /// For the log. Of an encrypted text there is one reason, whatever is wrong with it.
+    pub(crate) fn why_refused(&self, answered: &Answered) -> &'static str {
+        match (&answered.answer, self.spec.handshake) {
+            (Answer::WrongToken, _) => "its token is not `verify-token`, or `secret` without one",
+            (_, Some(Handshake::Wecom)) => {
+                "its `echostr` is not encrypted with `encoding-aes-key` for `receive-id`, or one of these is not set"
+            }
+            _ => "its challenge is none that is answered",
         }
     }
 
@@ -157,10 +170,7 @@ impl Verifier {
         let Some((secret, Key::Mac(mac))) = self.secrets.first() else {
             return Answer::Refused.into();
         };
-        let fit = (1..=TOKEN_BYTES_MAX).contains(&token.len()) && is_token(token);
-        let Some(text) =
-            str::from_utf8(token).ok().filter(|_| fit && self.spec.algorithm == Algorithm::HmacSha256)
-        else {
+        let Some(text) = short_token(token).filter(|_| self.spec.algorithm == Algorithm::HmacSha256) else {
             return Answer::Refused.into();
         };
         let signature = (**mac).clone().of(&[Piece::Bytes(token.into())], secret);
@@ -192,6 +202,15 @@ impl Verifier {
         Some(echoed(text(object, "challenge").unwrap_or_default(), challenge_json))
     }
 
+    /// Refused too as long as there is no key.
+    fn wecom(&self, reading: &Reading<'_>) -> Answered {
+        let echo = one(reading, ENCRYPTED_ECHO).and_then(|text| self.echo_key.as_ref()?.decrypt(&text));
+        match echo.as_deref().and_then(short_token) {
+            Some(text) => Answer::Text(text.to_owned()).into(),
+            None => Answer::Refused.into(),
+        }
+    }
+
     /// A delivery is signed, so what is signed is no handshake.
     fn notion(&self, reading: &Reading<'_>) -> Option<Answered> {
         if let Some(Source::Header(field)) = &self.spec.signature
@@ -219,6 +238,12 @@ fn discord(object: &Object<'_>) -> Option<Answered> {
 
 pub(super) fn is_token(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+/// A text that may be signed or decrypted for whoever asks.
+fn short_token(bytes: &[u8]) -> Option<&str> {
+    let is_short = (1..=TOKEN_BYTES_MAX).contains(&bytes.len());
+    str::from_utf8(bytes).ok().filter(|_| is_short && is_token(bytes))
 }
 
 fn echoed(challenge: &[u8], answer: impl Fn(String) -> Answer) -> Answered {

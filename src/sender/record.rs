@@ -76,6 +76,10 @@ pub(crate) enum SpecError {
     Unfilled { message: String, word: String },
     #[error("`secret` is missing: set one, or write `sender: none` if anybody may run this hook")]
     NoSecret,
+    #[error(
+        "`encoding-aes-key` is not the base64 of 32 bytes: 43 letters and digits, as the sender shows it"
+    )]
+    EchoKey,
     #[error("secret {position} {fault}")]
     Secret { position: usize, fault: KeyFault },
 }

@@ -13,7 +13,7 @@ pub(crate) const ITEMS_MAX: usize = 32;
 pub(crate) const SIGNATURE_BYTES_MAX: usize = 8192;
 
 /// Padding is optional, stray bits after the last byte are an error: one signature has one text.
-const STRICT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+pub(super) const STRICT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
     .with_decode_allow_trailing_bits(false);
 

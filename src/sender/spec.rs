@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::handshake::ENCRYPTED_ECHO;
 use super::message::{Message, Part};
 use super::record::{RawSpec, SpecError};
 use super::source::Source;
@@ -122,6 +123,13 @@ impl Spec {
         let in_body = self.signature.as_ref().is_some_and(Source::is_in_body);
         if signs && in_body && (self.message.has(&Part::Body) || self.message.has(&Part::Crc32)) {
             return Err(self.bad_message("one without the body, which holds the signature"));
+        }
+        let signs_echo = || {
+            let is_echo = |source: &Source| matches!(source, Source::Query(name) if name == ENCRYPTED_ECHO);
+            self.message.sources().any(is_echo)
+        };
+        if self.handshake == Some(Handshake::Wecom) && !signs_echo() {
+            return Err(self.bad_message("one with `{query:echostr}`, which this handshake has decrypted"));
         }
         let in_list = self.timestamp.as_ref().is_some_and(|ts| matches!(ts.place, TimestampPlace::Item(_)));
         if in_list && self.separator.is_none() {

@@ -1,6 +1,7 @@
 //! The engine against recorded requests, the contract's rules, and its own signatures.
 
 mod changes;
+mod encrypted_echo;
 mod handshakes;
 mod records;
 mod round_trip;

@@ -8,7 +8,7 @@ pub(crate) const UNFIT: &[(&str, &str)] = &[
     ("lark-encrypted", "with an encrypt key the body itself is encrypted; `lark` is without one"),
     ("microsoft-graph", "it proves itself by a token per subscription and encrypted bodies"),
     ("paypal-fetched", "the certificate must be fetched; `paypal` is with a pinned one"),
-    ("wecom-events", "its event callbacks are encrypted; `wecom` checks the URL test only"),
+    ("wecom-events", "its event callbacks are encrypted; `wecom` answers the check of the URL only"),
     ("jwks", "senders whose keys are published as a JWKS: they must be fetched and change"),
 ];
 

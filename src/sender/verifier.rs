@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::encrypted_echo::EchoKey;
 use super::key::Key;
 use super::reading::Reading;
 use super::record::SpecError;
@@ -27,6 +28,10 @@ pub(crate) struct Options {
     pub(crate) username: Option<String>,
     /// What Meta and Lark send in their handshake. Meta's is one of the secrets when this is absent.
     pub(crate) verify_token: Option<Secret>,
+    /// What WeCom encrypts its handshake with: the key as WeCom shows it.
+    pub(crate) encoding_aes_key: Option<Secret>,
+    /// Whom that handshake must be for. An empty id is one too.
+    pub(crate) receive_id: Option<String>,
     /// Answer the handshakes that bring a secret (Asana, Notion). Secrets may be absent meanwhile.
     pub(crate) set_up: bool,
 }
@@ -35,6 +40,7 @@ pub(crate) struct Verifier {
     pub(super) spec: Spec,
     pub(super) secrets: Vec<(Secret, Key)>,
     pub(super) verify_token: Option<Secret>,
+    pub(super) echo_key: Option<EchoKey>,
     pub(super) set_up: bool,
     pub(super) public_url: Option<PublicUrl>,
     /// Zero: no window.
@@ -59,7 +65,16 @@ impl Verifier {
         if let Some(misfit) = Self::misfit(&spec, &options) {
             return Err(misfit);
         }
-        let Options { secrets, tolerance, public_url, username, verify_token, set_up } = options;
+        let Options {
+            secrets,
+            tolerance,
+            public_url,
+            username,
+            verify_token,
+            encoding_aes_key,
+            receive_id,
+            set_up,
+        } = options;
         let public_url = public_url.map(|text| {
             PublicUrl::parse(&text).ok_or_else(|| SpecError::Value {
                 field: "public-url",
@@ -74,6 +89,10 @@ impl Verifier {
                 reason: "this sender signs the URL it was given",
             });
         }
+        let echo_key = match encoding_aes_key {
+            Some(letters) => Some(EchoKey::new(letters, receive_id).ok_or(SpecError::EchoKey)?),
+            None => None,
+        };
         let keyed = |(position, secret): (usize, Secret)| match Key::new(&spec, &secret, username.as_deref())
         {
             Ok(key) => Ok((secret, key)),
@@ -83,7 +102,7 @@ impl Verifier {
         let own = spec.timestamp.as_ref().map(|timestamp| timestamp.tolerance);
         let tolerance = tolerance.or(own).unwrap_or(TOLERANCE_DEFAULT);
         let tolerance_ms = i64::try_from(tolerance.as_millis()).unwrap_or(i64::MAX);
-        Ok(Self { spec, secrets, verify_token, set_up, public_url, tolerance_ms })
+        Ok(Self { spec, secrets, verify_token, echo_key, set_up, public_url, tolerance_ms })
     }
 
     /// A secret that must be there and is not, or one that nothing is checked with.
@@ -102,11 +121,21 @@ impl Verifier {
     /// Every key that does nothing with this sender. The deliveries are checked all the same, so that it is
     /// only told.
     pub(crate) fn needless(spec: &Spec, options: &Options) -> Vec<SpecError> {
-        let Options { secrets: _, tolerance, public_url, username, verify_token, set_up } = options;
+        let Options {
+            secrets: _,
+            tolerance,
+            public_url,
+            username,
+            verify_token,
+            encoding_aes_key,
+            receive_id,
+            set_up,
+        } = options;
         let needless = |field, reason| SpecError::Needless { field, reason };
         let scheme = spec.algorithm.scheme();
         let brings_token = matches!(spec.handshake, Some(Handshake::Meta | Handshake::Lark));
         let brings_secret = matches!(spec.handshake, Some(Handshake::Asana | Handshake::Notion));
+        let encrypts_echo = spec.handshake == Some(Handshake::Wecom);
         let has_time = spec.timestamp.is_some() || scheme == Scheme::Jws;
         // Without a timestamp, zero says what is so: there is no window.
         let sets_window = tolerance.is_some_and(|tolerance| !tolerance.is_zero());
@@ -118,8 +147,35 @@ impl Verifier {
             (sets_window && !has_time).then(|| needless("tolerance", "this sender sends no timestamp")),
             (verify_token.is_some() && !brings_token)
                 .then(|| needless("verify-token", "this sender has no handshake that brings one")),
+            (encoding_aes_key.is_some() && !encrypts_echo)
+                .then(|| needless("encoding-aes-key", "this sender encrypts no handshake")),
+            (receive_id.is_some() && !encrypts_echo)
+                .then(|| needless("receive-id", "this sender encrypts no handshake")),
             (*set_up && !brings_secret)
                 .then(|| needless("set-up-file", "this sender brings no secret in a handshake")),
+        ];
+        found.into_iter().flatten().collect()
+    }
+
+    /// Every key that the sender's handshake cannot be answered without, and that is not there.
+    pub(crate) fn unanswerable(spec: &Spec, options: &Options) -> Vec<SpecError> {
+        if spec.handshake != Some(Handshake::Wecom) {
+            return Vec::new();
+        }
+        let absent = |field, reason| SpecError::Absent { field, reason };
+        let found = [
+            options.encoding_aes_key.is_none().then(|| {
+                absent(
+                    "encoding-aes-key",
+                    "the sender's check of the URL is refused without its EncodingAESKey",
+                )
+            }),
+            options.receive_id.is_none().then(|| {
+                absent(
+                    "receive-id",
+                    "the sender's check of the URL is refused without the id it is for, as your CorpID",
+                )
+            }),
         ];
         found.into_iter().flatten().collect()
     }
@@ -164,7 +220,7 @@ impl Verifier {
     /// stands, as it was sent and as it is read. A token is the secret itself.
     pub(crate) fn secret_texts(&self, request: &Request) -> Vec<Secret> {
         let mut texts: Vec<Secret> = self.secrets.iter().map(|(secret, _)| secret.clone()).collect();
-        texts.extend(self.verify_token.clone());
+        texts.extend(self.verify_token.iter().chain(self.echo_key.as_ref().map(EchoKey::letters)).cloned());
         let reading = Reading::new(request);
         let is_basic = self.spec.algorithm.scheme() == Scheme::Basic;
         let authorization = is_basic.then(|| Source::Header(HeaderField::authorization()));

@@ -146,7 +146,7 @@ words! {
         Notion = "notion",
         Head200 = "head-200",
         Monday = "monday",
-        /// Known, so that the request runs nothing; its answer needs a key we do not have.
+        /// Its answer is encrypted.
         Wecom = "wecom",
     }
 }

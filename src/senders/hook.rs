@@ -37,6 +37,10 @@ fn verify(name: &str, spec: &Spec, own: Option<&Own>) -> Vec<String> {
         Some(Handshake::Meta | Handshake::Lark) => {
             lines.push(format!("verify-token: {{ env: {}_VERIFY_TOKEN }}", variable(name)));
         }
+        Some(Handshake::Wecom) => {
+            lines.push(format!("encoding-aes-key: {{ env: {}_ENCODING_AES_KEY }}", variable(name)));
+            lines.push("receive-id: ww1234567890abcdef # your CorpID instead".to_owned());
+        }
         Some(Handshake::Asana | Handshake::Notion) => {
             lines.push(format!("set-up-file: {}", set_up_file(name)));
         }
@@ -107,6 +111,8 @@ mod tests {
             }
             (Algorithm::Ed25519, KeyEncoding::Whpk) => recorded_key(&row.name),
             (Algorithm::Ed25519, _) => ED25519.to_owned(),
+            // For `encoding-aes-key` too.
+            _ if row.spec.handshake == Some(Handshake::Wecom) => "4711".repeat(10) + "abc",
             (_, KeyEncoding::Hex) => "5aa5c33c0ff0".to_owned(),
             (_, KeyEncoding::Base64) => "c2VjcmV0LWtleQ==".to_owned(),
             (_, KeyEncoding::Whsec) => "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned(),

@@ -210,7 +210,9 @@ const fn handshake(handshake: Handshake) -> &'static str {
         Handshake::Notion => "a request with `verification_token`, which is kept, with `set-up-file` only",
         Handshake::Head200 => "a HEAD: answered 200",
         Handshake::Monday => "a request with `challenge` alone, which is sent back",
-        Handshake::Wecom => "a signed GET: refused, as its answer would have to be encrypted",
+        Handshake::Wecom => {
+            "a signed GET with `echostr`, encrypted with `encoding-aes-key` for `receive-id`: it is sent back decrypted"
+        }
     }
 }
 
@@ -226,6 +228,10 @@ fn settings(name: &str, spec: &Spec) -> Vec<(&'static str, String)> {
     if spec.needs_secret() {
         entries.push(secret(spec));
     }
+    if spec.handshake == Some(Handshake::Wecom) {
+        entries
+            .push(("AES key", "its EncodingAESKey, the same as `encoding-aes-key` in the hook".to_owned()));
+    }
     entries
 }
 
@@ -235,6 +241,7 @@ fn secret(spec: &Spec) -> (&'static str, String) {
             "nothing: it brings one in its handshake, which is written to `set-up-file`. Then reload, and remove \
              `set-up-file`"
         }
+        (_, Some(Handshake::Wecom), _) => "its Token, the same as in the hook",
         (Scheme::PublicKey, _, encoding) => {
             let text = format!("nothing: the hook has the sender's public key, {}", public_key(encoding));
             return ("key", text);
@@ -296,6 +303,7 @@ mod tests {
             "address       https://hooks.example.com/hooks/square: to the letter the hook's `public-url`",
         );
         check("quay", "Quay signs nothing: an unguessable URL is the only protection.");
+        check("wecom", "secret        its Token, the same as in the hook");
         check("none", "algorithm     none");
     }
 

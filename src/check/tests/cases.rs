@@ -191,6 +191,10 @@ pub(super) const CASES: &[Case] = &[
             ("key.pem", PUBLIC_KEY, PRIVATE),
         ],
     },
+    file!(UnansweredHandshake "no key and no id"
+        "- id: a\n  execute-command: 'true'\n  http-methods: [POST]\n  verify: {sender: wecom, secret: 4711-4711}\n"),
+    file!(BadSender "no key of 32 bytes"
+        "- id: a\n  execute-command: 'true'\n  verify: {sender: wecom, secret: 4711-4711, encoding-aes-key: x4711x, receive-id: ww1}\n"),
     file!(NeedlessKey "a URL that is not signed, no time"
         "- id: a\n  execute-command: 'true'\n  verify: {sender: github, secret: 4711-4711, public-url: 'https://h/a', tolerance: 5m}\n"),
     hook!(BadHeader "a space" "response-headers: [{name: Cache Control, value: no-store}]"),

@@ -10,7 +10,16 @@ fn every_key_of_a_senders_record_is_described() {
     let described: BTreeSet<&str> = names(VERIFY).into_iter().collect();
     let of_record: BTreeSet<&str> = RawSpec::KEYS.iter().map(|(_, long)| *long).collect();
     assert!(described.is_superset(&of_record), "{:?}", of_record.difference(&described));
-    let own = ["sender", "secret", "public-url", "username", "verify-token", "set-up-file"];
+    let own = [
+        "sender",
+        "secret",
+        "public-url",
+        "username",
+        "verify-token",
+        "encoding-aes-key",
+        "receive-id",
+        "set-up-file",
+    ];
     assert_eq!(described.len(), of_record.len() + own.len());
 }
 

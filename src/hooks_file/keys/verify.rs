@@ -19,6 +19,12 @@ pub(in crate::hooks_file) const VERIFY: &[Key] = &[
     ),
     key("verify-token", Shape::Secrets, "The token that some senders send in their handshake."),
     key(
+        "encoding-aes-key",
+        Shape::Secrets,
+        "The key that a sender encrypts its handshake with: WeCom's EncodingAESKey.",
+    ),
+    key("receive-id", Shape::Text, "Whom an encrypted handshake must be for, as your CorpID."),
+    key(
         "set-up-file",
         Shape::Text,
         "The file that keeps the secret which the sender brings in its handshake.",

@@ -105,6 +105,14 @@ fn what_does_nothing_is_told_and_keeps_nothing_from_working() {
     check("zoom", with_token, &[token]);
     check("meta", with_token, &[]);
     check("lark", with_token, &[]);
+    let for_echo = |options: &mut Options| {
+        options.encoding_aes_key = Some(secret(&"a".repeat(43)));
+        options.receive_id = Some("id".into());
+    };
+    let echo = ["encoding-aes-key", "receive-id"]
+        .map(|key| format!("`{key}` has no effect: this sender encrypts no handshake; remove it"));
+    check("lark", for_echo, &[&echo[0], &echo[1]]);
+    check("wecom", for_echo, &[]);
     let set_up = |options: &mut Options| options.set_up = true;
     let file = "`set-up-file` has no effect: this sender brings no secret in a handshake; remove it";
     check("github", set_up, &[file]);

@@ -122,6 +122,44 @@ fn metas_is_answered_though_only_posts_run_the_hook() {
     assert_untold(&server.stop(), &[SECRET]);
 }
 
+/// The pair of the recorded check of a URL, which is from 2014: the window is off.
+#[test]
+fn wecoms_is_decrypted_when_it_is_signed() {
+    const AES_KEY: &str = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C";
+    const ASKED: &str = "msg_signature=5c45ff5e21c57e6ad56bac8758b79b1d9ac89fd3&timestamp=1409659589&nonce=263014780\
+        &echostr=P9nAzCzyDtyTWESHep1vC5X9xho%2FqYX3Zpb4yKa9SKld1DsH3Iyt3tP3zNdtp%2B4RPcs8TgAE7OaBO%2BFZXvnaqQ%3D%3D";
+    let with = |keys: &str| {
+        let verify = format!("verify: {{sender: wecom, secret: QDG6eK, tolerance: 0{keys}}}");
+        counting("deploy", &verify).env("AES_KEY", AES_KEY).flags("-debug").start()
+    };
+    let ask = |server: &Server, query: &str| server.get(&format!("/hooks/deploy?{query}"));
+    let keys = ", encoding-aes-key: {env: AES_KEY}, receive-id: wx5823bf96d3bd56c7";
+    let server = with(keys);
+    let answer = ask(&server, ASKED);
+    answer.assert(200, "1616140317555161061");
+    assert_eq!(answer.header("content-type"), Some("text/plain; charset=utf-8"));
+    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+    ask(&server, &ASKED.replace("P9nA", "P8nA")).assert(401, NOT_VERIFIED);
+    server
+        .send(&Request::json(&format!("/hooks/deploy?{}", ASKED.replace("echostr", "echo")), "{}"))
+        .assert(401, NOT_VERIFIED);
+    assert_eq!(runs(&server), 0);
+    assert_untold(&server.stop(), &[AES_KEY, "1616140317555161061"]);
+
+    let absent = "the sender's check of the URL is refused without";
+    for (keys, told) in [
+        (keys.replace("c7", "c8"), "handshake refused: its `echostr` is not encrypted"),
+        (keys.replace(", receive-id: wx5823bf96d3bd56c7", ""), &format!("`receive-id` is missing: {absent}")),
+        (String::new(), &format!("`encoding-aes-key` is missing: {absent}")),
+    ] {
+        let server = with(&keys);
+        ask(&server, ASKED).assert(400, "");
+        server.wait_for_log(told);
+        assert_eq!(runs(&server), 0);
+        assert_untold(&server.stop(), &[AES_KEY, "1616140317555161061"]);
+    }
+}
+
 #[test]
 fn asanas_secret_is_kept_once_and_only_for_the_server() {
     const OFFERED: &str = "b537207f20cbfa02357cf448134da559e8bd39d61597dcd5631b8012eae53e81";

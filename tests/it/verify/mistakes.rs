@@ -60,6 +60,19 @@ const MISTAKES: &[Mistake] = &[
     mistake("verify: {algorithm: hmac-sha256, secret: whsec-4711}", "`signature` is missing"),
     mistake("verify: {sender: standard-webhooks, secret: 'whsec_whsec-4711!'}", "secret 1 is not .*base64"),
     mistake("verify: {sender: discord, secret: whsec-4711}", "secret 1 is not hex"),
+    mistake(
+        "verify: {sender: wecom, secret: whsec-4711, receive-id: ww1, encoding-aes-key: whsec-4711}",
+        "`encoding-aes-key` is not the base64 of 32 bytes",
+    ),
+    mistake(
+        "verify: {sender: wecom, secret: whsec-4711, receive-id: ww1, encoding-aes-key: [whsec-4711, whsec-4711]}",
+        "`encoding-aes-key` is one secret, not a list",
+    ),
+    mistake("verify: {sender: wecom, secret: whsec-4711, encoding-aes-key: ''}", "is empty"),
+    mistake(
+        "verify: {algorithm: token, signature: 'query:s', handshake: wecom, secret: whsec-4711}",
+        r"`message` is `\{body\}`; allowed: one with `\{query:echostr\}`",
+    ),
     mistake("verify: {sender: square, secret: whsec-4711}", "public-url"),
     mistake("verify: {sender: twilio, secret: whsec-4711}", "public-url"),
     mistake("verify: {sender: github, secret: whsec-4711, tolerance: soon}", "tolerance"),
@@ -136,6 +149,8 @@ fn a_key_that_does_nothing_is_told_and_the_hook_runs() {
         "tolerance: 3153600000",
         "username: ci",
         "verify-token: whsec-4711",
+        "encoding-aes-key: jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C",
+        "receive-id: ww1",
         "set-up-file: '@DIR@/absent'",
     ];
     let mut setup = Setup::new().flags("-debug");
