@@ -1,9 +1,9 @@
 //! What a command leaves behind: who its parent is, and that its end is waited for.
 
-use std::fs;
-use std::thread;
+use std::process::Command;
+use std::{fs, thread};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, geteuid, kill_process};
 
 use crate::support::{Server, Setup, WITH_OUTPUT, eventually, processes};
 
@@ -34,6 +34,33 @@ fn what_left_the_group_becomes_the_servers_and_is_reaped() {
         kill(id);
         eventually("it is waited for", || parent(id).is_none());
     }
+}
+
+/// As in a container whose first process is the server.
+#[test]
+fn the_first_process_reaps_what_left_the_group_without_the_flag() {
+    let mut launcher = Command::new("unshare");
+    if !geteuid().is_root() {
+        launcher.arg("--map-root-user");
+    }
+    launcher.args(["--pid", "--fork", "--kill-child", "--mount-proc"]);
+    let probe = Command::new("unshare").args(launcher.get_args()).arg("true").output();
+    if !probe.is_ok_and(|probe| probe.status.success()) {
+        eprintln!("not shown: nothing may be the first of its processes here");
+        return;
+    }
+    let script = "setsid sleep 600 >/dev/null 2>&1 & echo $PPID";
+    let server = Setup::new().shell("run", script, WITH_OUTPUT).launched_by(launcher).start();
+    server.post("/hooks/run").assert(200, "1\n");
+    let child_of = |id: u32| processes().into_iter().find(|process| process.parent == id);
+    let first = child_of(server.pid()).unwrap().id;
+    let mut left = None;
+    eventually("the server is its parent", || {
+        left = child_of(first);
+        left.is_some()
+    });
+    kill(left.unwrap().id);
+    eventually("it is waited for", || child_of(first).is_none());
 }
 
 #[test]
