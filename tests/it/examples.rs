@@ -31,6 +31,51 @@ fn the_example_works_as_it_stands() {
     }
 }
 
+/// Hooks of the example that stand behind a `#`: without it they load, and each on its own.
+#[test]
+fn the_hooks_that_are_switched_off_in_the_example_load_too() {
+    let text = fs::read_to_string(Path::new(ROOT).join("hooks.example.yaml")).unwrap();
+    let text = Regex::new(r"(?m)^#(- |(?:  )+\S)").unwrap().replace_all(&text, "$1");
+    let text = text.replace("/etc/hookrunner/office.txt", "office.txt");
+    let mut setup = Setup::new()
+        .file("hooks.yaml", &text)
+        .file("office.txt", "192.0.2.0/24\n")
+        .flags("-hooks hooks.yaml -verbose");
+    for name in variables_in(&text) {
+        setup = setup.env(&name, VALUE);
+    }
+    let server = setup.start();
+    server.wait_for_log("serving 11 hooks");
+    for error in errors_of(server.stop()) {
+        // Only root may have commands run as another, and not every system has these.
+        let is_of_user = error.contains("run-as");
+        assert!(is_of_user || waits_for_secret(&error), "{error}");
+    }
+}
+
+/// The schema says which keys there are; those of `verify` are in docs/senders.md.
+#[test]
+fn the_example_and_the_readme_have_every_key() {
+    let schema = Setup::new().without_address().flags("schema").run().stdout;
+    let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+    let example = fs::read_to_string(Path::new(ROOT).join("hooks.example.yaml")).unwrap();
+    let readme = fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap();
+    let keys = |part: &serde_json::Value| -> Vec<String> {
+        let keys = part["properties"].as_object().into_iter().flatten().map(|(key, _)| key.clone());
+        keys.filter(|key| key != "<<").collect()
+    };
+    let parts = schema["$defs"].as_object().unwrap();
+    for (part, keys) in parts.iter().filter(|(part, _)| *part != "verify").map(|(part, of)| (part, keys(of)))
+    {
+        for key in keys {
+            let shown = Regex::new(&format!(r"(?m)[\s{{]{key}:(?:\s|$)")).unwrap();
+            assert!(shown.is_match(&example), "hooks.example.yaml does not show `{key}` of a {part}");
+            assert!(part != "hook" || readme.contains(&format!("`{key}`")), "README.md lacks `{key}`");
+        }
+    }
+    assert!(!keys(&schema["$defs"]["hook"]).is_empty(), "{schema}");
+}
+
 fn errors_of(log: Vec<String>) -> Vec<String> {
     log.into_iter().filter(|line| line.contains(" ERROR ")).collect()
 }
