@@ -125,7 +125,7 @@ impl Verifier {
                 Some(echoed(challenge.unwrap_or_default(), Answer::Text))
             }
             Handshake::Discord => discord(object(&reading)?),
-            Handshake::Wecom if request.method == Method::GET => Some(self.wecom(&reading)),
+            Handshake::Wecom => Some(self.wecom(&reading)),
             _ => None,
         }
     }
@@ -135,7 +135,8 @@ impl Verifier {
         match (&answered.answer, self.spec.handshake) {
             (Answer::WrongToken, _) => "its token is not `verify-token`, or `secret` without one",
             (_, Some(Handshake::Wecom)) => {
-                "its `echostr` is not encrypted with `encoding-aes-key` for `receive-id`, or one of these is not set"
+                "it is no GET, its `echostr` is not encrypted with `encoding-aes-key` for `receive-id`, or one of these is \
+                 not set"
             }
             _ => "its challenge is none that is answered",
         }
@@ -202,9 +203,11 @@ impl Verifier {
         Some(echoed(text(object, "challenge").unwrap_or_default(), challenge_json))
     }
 
-    /// Refused too as long as there is no key.
+    /// Whatever is signed has the encrypted text in it, so that none of it is a delivery: sent again by
+    /// another method, it still runs nothing. Refused too as long as there is no key.
     fn wecom(&self, reading: &Reading<'_>) -> Answered {
-        let echo = one(reading, ENCRYPTED_ECHO).and_then(|text| self.echo_key.as_ref()?.decrypt(&text));
+        let text = one(reading, ENCRYPTED_ECHO).filter(|_| reading.request.method == Method::GET);
+        let echo = text.and_then(|text| self.echo_key.as_ref()?.decrypt(&text));
         match echo.as_deref().and_then(short_token) {
             Some(text) => Answer::Text(text.to_owned()).into(),
             None => Answer::Refused.into(),

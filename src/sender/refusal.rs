@@ -19,7 +19,7 @@ pub(crate) enum Refusal {
     NoCandidate { part: String, prefix: String },
     #[error("{part} is not {encoding}")]
     Undecodable { part: String, encoding: String },
-    #[error("signature does not match ({candidates} received, {secrets} secrets tried)")]
+    #[error("signature does not match (received: {candidates}, secrets tried: {secrets})")]
     Mismatch { candidates: usize, secrets: usize },
     #[error("{part} is not a timestamp in `{unit}`")]
     NotATimestamp { part: String, unit: &'static str },

@@ -99,6 +99,11 @@ fn what_it_signs_verifies_for_every_sender() {
         assert_eq!(exit.code, Some(0), "{name}: {}", exit.stderr);
         let expected = match text(row, "alg") {
             "none" => format!("{name}  \n"),
+            // Nothing that it signs is a delivery, and what is no check of a URL is refused.
+            _ if name == "wecom" => {
+                assert_eq!(deliver(&server, &exit.stdout), (400, String::new()), "{}", exit.stdout);
+                continue;
+            }
             _ => {
                 let id = if text(row, "id").is_empty() { "" } else { "0b7c-42" };
                 let event = if text(row, "event").is_empty() { "" } else { "push" };

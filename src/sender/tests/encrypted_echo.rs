@@ -150,6 +150,17 @@ fn everything_else_is_refused_alike() {
     }
 }
 
+#[test]
+fn what_is_signed_is_never_a_delivery() {
+    let verifier = verifier("wecom", options(KEY, ID));
+    for method in [Method::POST, Method::HEAD, Method::PUT] {
+        let request = Request { method, ..asking(&encrypted(right(ECHO))) };
+        assert!(verifier.verify(&request, NOW_MS).is_ok());
+        let Decision::Handshake(answered) = verifier.decide(&request, NOW_MS) else { panic!("{request:?}") };
+        assert_eq!(answered.answer, Answer::Refused);
+    }
+}
+
 /// The signature is over the encrypted text: nobody else can have one decrypted.
 #[test]
 fn an_echo_that_is_not_signed_is_not_decrypted() {

@@ -31,7 +31,7 @@ fn both_secrets_of_a_list_count_and_the_log_names_the_position() {
     }
     server.mark_log();
     check(&server, "other", 401);
-    server.wait_for_log("2 secrets tried");
+    server.wait_for_log("secrets tried: 2");
     assert_untold(&server.stop(), &[OLD, NEW]);
 }
 
