@@ -160,7 +160,8 @@ fn handshake_reason(hook: &Hook, ruling: &Ruling) -> String {
     let set_up_file = hook.verify.as_ref().and_then(|verify| verify.set_up_file.as_deref());
     match (ruling, set_up_file) {
         (Ruling::Handshake(answered), _) if answered.is_refused() => {
-            "the sender's handshake would be refused".to_owned()
+            let why = hook.verify.as_ref().map_or("", |verify| verify.verifier.why_refused(answered));
+            format!("the sender's handshake would be refused: {why}")
         }
         (Ruling::Handshake(answered), Some(file)) if answered.offered.is_some() => format!(
             "the sender's handshake would be answered, and the secret it brings be written to {}",

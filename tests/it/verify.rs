@@ -4,6 +4,7 @@
 mod duplicates;
 mod handshakes;
 mod mistakes;
+mod recorded;
 mod rotation;
 mod senders;
 mod untold;

@@ -219,3 +219,19 @@ fn a_discord_event_is_no_ping() {
     assert_eq!(answer(r#"{"type":1,"event":{}}"#), None);
     assert_eq!(answer(r#"{"type":2}"#), None);
 }
+
+#[test]
+fn what_is_refused_has_a_reason_for_the_log() {
+    #[track_caller]
+    fn check(sender: &str, url: &str, reason: &str) {
+        let verifier = verifier(sender, secrets(&["key"]));
+        let answered = verifier.unsigned_handshake(&get(url)).unwrap();
+        assert!(answered.is_refused());
+        assert_eq!(verifier.why_refused(&answered), reason);
+    }
+    let token = "its token is not `verify-token`, or `secret` without one";
+    check("meta", "https://h/?hub.mode=subscribe&hub.challenge=1&hub.verify_token=other", token);
+    check("dropbox", "https://h/?challenge=", "its challenge is none that is answered");
+    let of_wecom = verifier("wecom", secrets(&["key"])).why_refused(&Answer::Refused.into());
+    assert!(of_wecom.contains("`encoding-aes-key` for `receive-id`"), "{of_wecom}");
+}
