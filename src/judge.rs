@@ -316,7 +316,7 @@ fn judge_rule(
         if is_fault || (*result == MatchResult::Holds) == is_negated {
             // The last one decides.
             failed.truncate(FAILED_MATCHES_MAX - 1);
-            failed.push(format!("{} {part}: {result}", display_path(steps)));
+            failed.push(format!("{} {part}: {}", display_path(steps), part.told(result)));
         }
     });
     let fault = match verdict {

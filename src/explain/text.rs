@@ -51,7 +51,7 @@ pub(super) fn text(report: &Report, request: &Request, at_unix_ms: i64) -> Strin
         [] => out.rule(report.rule.as_ref(), report.payload.is_some()),
         cases => out.cases(cases),
     }
-    out.invocation(report.invocation.as_ref());
+    out.invocation(report);
     out.answer(report);
     out.0
 }
@@ -211,9 +211,14 @@ impl Text {
         }
     }
 
-    fn invocation(&mut self, invocation: Option<&InvocationReport>) {
+    fn invocation(&mut self, report: &Report) {
         self.head("Command");
-        let Some(invocation) = invocation else { return self.line(NOT_REACHED, "not reached") };
+        let Some(invocation) = &report.invocation else {
+            return match report.verdict {
+                Verdict::Error => self.line(ERROR, &report.reason),
+                _ => self.line(NOT_REACHED, "not reached"),
+            };
+        };
         let InvocationReport {
             program,
             argv,

@@ -75,6 +75,17 @@ impl Match {
         }
     }
 
+    /// What became of it, in words that follow its own.
+    pub(crate) fn told(&self, result: &MatchResult) -> String {
+        match result {
+            // Which of the two it is.
+            MatchResult::Fault(fault @ Fault::NotFound(_)) if self.other_parameter().is_some() => {
+                fault.to_string()
+            }
+            result => result.to_string(),
+        }
+    }
+
     /// Whether a secret is needed to meet it.
     pub(crate) fn is_signature(&self) -> bool {
         match self {

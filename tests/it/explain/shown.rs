@@ -70,6 +70,9 @@ const HOOKS: &str = r#"
   stream-command-output: true
 - id: gone
   execute-command: /nonexistent/command --flag
+- id: lacks
+  execute-command: /bin/echo
+  pass-arguments-to-command: [{source: template, name: 'to {{ payload.env }}'}]
 - id: refused
   execute-command: /bin/echo
   trigger-rule: {match: {type: value, parameter: {source: url, name: a}}}
@@ -213,6 +216,13 @@ fn an_answer_that_is_streamed() {
     assert_snapshot!(shown("POST /hooks/streams HTTP/1.1\n\n", "text", 0));
     let message = "POST /hooks/streams HTTP/1.1\nAccept: text/event-stream\n\n";
     assert_snapshot!(shown(message, "json", 0));
+}
+
+#[test]
+fn a_value_that_the_hook_requires() {
+    let message = "POST /hooks/lacks HTTP/1.1\n\n";
+    assert_snapshot!(shown(message, "text", 3));
+    assert_snapshot!(shown(message, "json", 3));
 }
 
 #[test]

@@ -64,7 +64,7 @@ fn each_type_of_match_decides_whether_the_hook_runs() {
     check(&server, "exists", "{}", 200, NOT_MET);
     server.wait_for_log("match payload size: not in the request");
     check(&server, "same", "{}", 200, NOT_MET);
-    server.wait_for_log("match payload ref against header X-Ref: parameter node not found");
+    server.wait_for_log("match payload ref against header X-Ref: parameter node not found: payload ref");
 }
 
 #[test]
