@@ -65,8 +65,6 @@ pub(super) fn verify(reader: &mut Reader<'_>, node: &Node) -> Option<Verify> {
     }
 }
 
-const HELP: &str = "`hookrunner senders` shows what each sender needs";
-
 /// Reports a mistake that leaves the hook without a sender, at the key it is about. Each of these kinds
 /// refuses the hook.
 fn refuse(reader: &mut Reader<'_>, record: Record<'_>, error: &SpecError) {
@@ -75,7 +73,8 @@ fn refuse(reader: &mut Reader<'_>, record: Record<'_>, error: &SpecError) {
         SpecError::NoSecret => Kind::NoSecret,
         _ => Kind::BadSender,
     };
-    reader.report_at_entry((record, key_of(error)), kind, error.to_string(), HELP);
+    let help = help(record);
+    reader.report_at_entry((record, key_of(error)), kind, error.to_string(), help);
 }
 
 /// Reports what is to be mended at a sender that is as safe without it.
@@ -85,7 +84,20 @@ fn tell(reader: &mut Reader<'_>, record: Record<'_>, told: &SpecError) {
         SpecError::Absent { .. } => Kind::UnansweredHandshake,
         _ => Kind::NeedlessKey,
     };
-    reader.report_at_entry((record, key_of(told)), kind, told.to_string(), HELP);
+    let help = help(record);
+    reader.report_at_entry((record, key_of(told)), kind, told.to_string(), help);
+}
+
+/// Where to read on.
+fn help(record: Record<'_>) -> String {
+    match record.get("sender") {
+        Some((_, Node::Text(name))) if sender::named(name).is_ok() => {
+            format!("`hookrunner senders {name}` shows what it needs, and a hook to copy")
+        }
+        Some(_) => "write a known name, or a record of your own instead".to_owned(),
+        None => "docs/senders.md has the keys of a record, `hookrunner senders` the senders that need none"
+            .to_owned(),
+    }
 }
 
 fn key_of(error: &SpecError) -> &'static str {
@@ -160,40 +172,51 @@ pub(super) fn deduplicate(
         reader.report(Kind::BadDeduplicate, "`deduplicate` has no `by`", help);
         return None;
     };
-    let can = |can: fn(&Verifier) -> bool| verify.map_or(is_sender_refused, |verify| can(&verify.verifier));
-    let by = reader.entry(index, "by", |reader| duplicate_key(reader, by, can))?;
+    let sender = Sender { verify, is_refused: is_sender_refused };
+    let by = reader.entry(index, "by", |reader| duplicate_key(reader, by, &sender))?;
     Some(Deduplicate { by, lifetime })
 }
 
-fn duplicate_key(
-    reader: &mut Reader<'_>,
-    node: &Node,
-    sender_can: impl Fn(fn(&Verifier) -> bool) -> bool,
-) -> Option<DuplicateKey> {
+/// What the hook knows of its sender, for what only a sender can tell.
+struct Sender<'v> {
+    verify: Option<&'v Verify>,
+    is_refused: bool,
+}
+
+impl Sender<'_> {
+    /// Reports that the sender cannot do it, if so.
+    fn can(
+        &self,
+        reader: &mut Reader<'_>,
+        can: fn(&Verifier) -> bool,
+        (cannot, instead): (&str, &str),
+    ) -> bool {
+        let (message, help) = match self.verify {
+            Some(verify) if can(&verify.verifier) => return true,
+            None if self.is_refused => return true,
+            Some(_) => (cannot, format!("write `{instead}`, or a reference to what tells deliveries apart")),
+            None => (
+                "without `verify` nothing is known of a sender",
+                "add `verify`, or write a reference to what tells deliveries apart".to_owned(),
+            ),
+        };
+        reader.report(Kind::BadDeduplicate, message, help);
+        false
+    }
+}
+
+fn duplicate_key(reader: &mut Reader<'_>, node: &Node, sender: &Sender<'_>) -> Option<DuplicateKey> {
     match node {
         Node::Text(word) if word == "delivery-id" => {
-            if sender_can(Verifier::has_delivery_id) {
-                return Some(DuplicateKey::DeliveryId);
-            }
-            let message = "the hook's sender gives its deliveries no id";
-            reader.report(
-                Kind::BadDeduplicate,
-                message,
-                "write `signature`, or a reference to what tells deliveries apart",
-            );
-            None
+            let otherwise = ("the hook's sender gives its deliveries no id", "signature");
+            sender.can(reader, Verifier::has_delivery_id, otherwise).then_some(DuplicateKey::DeliveryId)
         }
         Node::Text(word) if word == "signature" => {
-            if sender_can(Verifier::has_fresh_signature) {
-                return Some(DuplicateKey::Signature);
-            }
-            let message = "the hook's sender does not sign its deliveries, or not each one differently";
-            reader.report(
-                Kind::BadDeduplicate,
-                message,
-                "write `delivery-id`, or a reference to what tells deliveries apart",
+            let otherwise = (
+                "the hook's sender does not sign its deliveries, or not each one differently",
+                "delivery-id",
             );
-            None
+            sender.can(reader, Verifier::has_fresh_signature, otherwise).then_some(DuplicateKey::Signature)
         }
         Node::Mapping(_) => {
             let record = reader.record(node, "a reference", keys::DUPLICATE_REFERENCE)?;

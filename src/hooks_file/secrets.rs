@@ -96,7 +96,7 @@ fn from(reader: &mut Reader<'_>, source: &str, name: &str) -> Option<Secret> {
             (format!("the environment variable {name}"), value.ok_or_else(|| "is not set".to_owned()))
         }
         "credential" => match &surroundings.credentials_directory {
-            _ if name.contains('/') || name == ".." => {
+            _ if !is_name_of_credential(name) => {
                 (format!("the credential {name}"), Err("is no name of a credential".to_owned()))
             }
             Some(directory) => (format!("the credential {name}"), read_file(&directory.join(name))),
@@ -121,6 +121,11 @@ fn from(reader: &mut Reader<'_>, source: &str, name: &str) -> Option<Secret> {
     }
 }
 
+/// Otherwise it would name a file elsewhere.
+fn is_name_of_credential(name: &str) -> bool {
+    !name.contains('/') && name != ".."
+}
+
 /// A process has the environment and the credentials that it was started with.
 fn help_to_read(source: &str, name: &str) -> String {
     match source {
@@ -128,6 +133,7 @@ fn help_to_read(source: &str, name: &str) -> String {
             format!("write the name alone: `{{ env: {} }}`", name.trim_matches(['$', '{', '}']))
         }
         "env" => "set it where the server is started, and start it anew".to_owned(),
+        "credential" if !is_name_of_credential(name) => "write the name alone, without a path".to_owned(),
         "credential" => format!("write `LoadCredential={name}:PATH` in the unit, and start the server anew"),
         _ => "write the secret into it, readable by the server's user, and reload".to_owned(),
     }

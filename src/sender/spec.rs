@@ -102,7 +102,7 @@ impl Spec {
         let absent = |field, reason| Err(SpecError::Absent { field, reason });
         let scheme = self.algorithm.scheme();
         if self.signature.is_none() && !matches!(scheme, Scheme::Basic | Scheme::Open) {
-            return absent("signature", "where the signature is");
+            return absent("signature", "write where it is, as `header:X-Signature`, or name a `sender`");
         }
         if scheme == Scheme::Jws && self.claim.is_none() {
             return absent("claim", "without it the token says nothing about the body");

@@ -11,7 +11,7 @@ fn a_record_with_a_mistake_is_refused() {
         assert!(error.starts_with(message), "{error}");
     }
     let sig = ("signature", "header:X-Sig");
-    check(&[], "`signature` is missing: where the signature is");
+    check(&[], "`signature` is missing: write where it is, as `header:X-Signature`, or name a `sender`");
     check(&[sig, ("algorithm", "md5")], "`algorithm` is `md5`; allowed: `hmac-sha256`, `hmac-sha1`");
     check(&[("signature", "X-Sig")], "`signature` is `X-Sig`; allowed: `header:NAME`");
     check(&[("signature", "header:X Sig")], "`signature` is `header:X Sig`");
