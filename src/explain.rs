@@ -281,7 +281,15 @@ fn rehearse(
         report.answer.follow(settings);
     }
     let Invocation {
-        program, arguments, environment, files, working_directory, stdin, circumstances, ..
+        program,
+        arguments,
+        environment,
+        files,
+        working_directory,
+        stdin,
+        circumstances,
+        output,
+        ..
     } = invocation;
     let failure = examined.err().filter(|_| rehearsed.is_ok());
     report.invocation = Some(InvocationReport {
@@ -298,6 +306,7 @@ fn rehearse(
         files: files.into_iter().map(FileReport::from).collect(),
         stdin_bytes: stdin.as_ref().map_or(0, |bytes| bytes.len()),
         stdin: stdin.map(|bytes| Argument::from(bytes.to_vec())),
+        output,
         circumstances: circumstances.as_ref().into(),
         concurrency: hook.concurrency.as_deref().map(Into::into),
         retry: hook.retry.as_ref().map(Into::into),
@@ -347,12 +356,15 @@ fn answer(response: HttpResponse) -> Answer {
     let headers = headers.collect();
     let body: Bytes = respond::body_of(response);
     let body = Some(String::from_utf8_lossy(&body).into_owned());
-    Answer { status, headers, body, when: None, on_exit: BTreeMap::new() }
+    Answer { status, headers, body, when: None, on_exit: BTreeMap::new(), on_error: None }
 }
 
 impl Answer {
     /// The answer to a run that takes place.
     fn follow(&mut self, settings: &ResponseSettings) {
+        // Where its output is the answer to a failure too, the words are for a start that fails alone.
+        self.on_error =
+            settings.error_message.clone().filter(|_| settings.output != OutputInResponse::Always);
         self.when = match settings.output {
             OutputInResponse::Streamed => Some(When::Streamed),
             _ if settings.is_after_run() => Some(When::AfterRun),

@@ -71,7 +71,7 @@ impl Report {
         if let Some(invocation) = invocation {
             conceal_invocation(invocation, &concealer);
         }
-        answer.body.iter_mut().chain(answer.headers.values_mut()).for_each(text);
+        answer.body.iter_mut().chain(&mut answer.on_error).chain(answer.headers.values_mut()).for_each(text);
         self.concealer = concealer;
     }
 }
@@ -86,6 +86,7 @@ fn conceal_invocation(invocation: &mut InvocationReport, concealer: &Concealer) 
         program: _,
         cwd: _,
         stdin_bytes: _,
+        output: _,
         circumstances: _,
         problem: _,
         concurrency: _,

@@ -11,6 +11,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 use super::admission::{ConcurrencyReport, RetryReport};
 use crate::circumstances::{Account, Circumstances, Inherited, Limits};
 use crate::conceal::Concealer;
+use crate::hook::CommandOutput;
 use crate::invocation::InvocationFile;
 
 #[derive(Debug, serde::Serialize)]
@@ -160,6 +161,7 @@ pub(super) struct InvocationReport {
     pub(super) stdin: Option<Argument>,
     /// As the command gets it.
     pub(super) stdin_bytes: usize,
+    pub(super) output: CommandOutput,
     pub(super) circumstances: CircumstancesReport,
     pub(super) concurrency: Option<ConcurrencyReport>,
     pub(super) retry: Option<RetryReport>,
@@ -226,6 +228,9 @@ pub(super) struct Answer {
     /// Statuses that the hook has for exit codes.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) on_exit: BTreeMap<u8, i64>,
+    /// The hook's own words for a command that failed or could not start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) on_error: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -306,13 +311,14 @@ impl Serialize for InvocationReport {
             files,
             stdin,
             stdin_bytes: _,
+            output,
             circumstances,
             concurrency,
             retry,
             problem,
             notes,
         } = self;
-        let mut fields = serializer.serialize_struct("InvocationReport", 14)?;
+        let mut fields = serializer.serialize_struct("InvocationReport", 15)?;
         fields.serialize_field("program", program)?;
         fields.serialize_field("argv", argv)?;
         if !argv.iter().all(Argument::is_text) {
@@ -337,6 +343,11 @@ impl Serialize for InvocationReport {
         if let Some(stdin) = stdin.as_ref().filter(|stdin| !stdin.is_text()) {
             fields.serialize_field("stdin_base64", &stdin.base64())?;
         }
+        let output = match output {
+            CommandOutput::Combined => "combined",
+            CommandOutput::Stdout => "stdout",
+        };
+        fields.serialize_field("output", output)?;
         fields.serialize_field("circumstances", circumstances)?;
         fields.serialize_field("concurrency", concurrency)?;
         fields.serialize_field("retry", retry)?;

@@ -10,6 +10,7 @@ use super::report::{
 use crate::capture::rfc3339_ms;
 use crate::circumstances::CLEAN_VARIABLES;
 use crate::conceal::MASK;
+use crate::hook::CommandOutput;
 use crate::request::Request;
 use crate::secrecy::is_secret_name;
 
@@ -227,6 +228,7 @@ impl Text {
             files,
             stdin: _,
             stdin_bytes,
+            output,
             circumstances,
             concurrency,
             retry,
@@ -250,6 +252,9 @@ impl Text {
         match stdin_bytes {
             0 => self.entry("stdin", "empty"),
             bytes => self.entry("stdin", &format!("{bytes} bytes")),
+        }
+        if *output == CommandOutput::Stdout {
+            self.entry("stderr", "goes to the log, at -debug");
         }
         self.circumstances(circumstances);
         if let Some(concurrency) = concurrency {
@@ -295,7 +300,7 @@ impl Text {
     }
 
     fn answer(&mut self, report: &Report) {
-        let Answer { status, headers, body, when, on_exit } = &report.answer;
+        let Answer { status, headers, body, when, on_exit, on_error } = &report.answer;
         self.head("Answer");
         let is_good = match report.verdict {
             Verdict::Run => true,
@@ -308,13 +313,15 @@ impl Text {
             Some(body) => masked_or_quoted(body),
             None => "and what the command prints".to_owned(),
         };
-        let failing = match when {
-            None => String::new(),
-            Some(When::Streamed) => " as it comes; 500 if it cannot start".to_owned(),
-            Some(When::AfterRun) => {
+        let words = on_error.as_ref().map(|words| format!(" {}", masked_or_quoted(words)));
+        let failing = match (when, words.as_deref().unwrap_or_default()) {
+            (None, "") => String::new(),
+            (None, words) => format!("; 500{words} if the command cannot start"),
+            (Some(When::Streamed), words) => format!(" as it comes; 500{words} if it cannot start"),
+            (Some(When::AfterRun), words) => {
                 let codes =
                     on_exit.iter().map(|(exit_code, status)| format!(", {status} for exit code {exit_code}"));
-                format!("; 500 if it fails{}", codes.collect::<String>())
+                format!("; 500{words} if it fails{}", codes.collect::<String>())
             }
         };
         self.line(mark, &format!("{status} {body}{failing}"));

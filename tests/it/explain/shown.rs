@@ -64,10 +64,12 @@ const HOOKS: &str = r#"
   execute-command: /bin/echo
   wait-for-command: true
   response-message: deployed
+  response-message-on-error: deploy failed
   response-on-exit: {75: 503, 3: 422, 4: 299}
 - id: streams
   execute-command: /bin/echo
   stream-command-output: true
+  command-output: stdout
 - id: gone
   execute-command: /nonexistent/command --flag
 - id: lacks
