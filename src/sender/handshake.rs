@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq;
 
 use super::key::{Key, hashed};
 use super::message::Piece;
-use super::reading::Reading;
+use super::reading::{Reading, text_in};
 use super::source::Source;
 use super::verifier::Verifier;
 use super::verify::Verified;
@@ -103,7 +103,7 @@ impl Verifier {
             Handshake::Head200 => (request.method == Method::HEAD).then(|| Answer::Empty.into()),
             Handshake::Monday => {
                 let object = small_object(&reading)?;
-                let challenge = text(object, "challenge").filter(|_| object.len() == 1)?;
+                let challenge = text_in(object, "challenge").filter(|_| object.len() == 1)?;
                 Some(echoed(challenge, challenge_json))
             }
             _ => None,
@@ -116,12 +116,12 @@ impl Verifier {
         match self.spec.handshake? {
             Handshake::Slack => {
                 let object = object(&reading)?;
-                (text(object, "type")? == b"url_verification").then_some(())?;
-                Some(echoed(text(object, "challenge").unwrap_or_default(), challenge_json))
+                (text_in(object, "type")? == b"url_verification").then_some(())?;
+                Some(echoed(text_in(object, "challenge").unwrap_or_default(), challenge_json))
             }
             Handshake::Twitch => {
                 (request.headers.get(TWITCH_TYPE)?.as_bytes() == TWITCH_CHALLENGE).then_some(())?;
-                let challenge = object(&reading).and_then(|object| text(object, "challenge"));
+                let challenge = object(&reading).and_then(|object| text_in(object, "challenge"));
                 Some(echoed(challenge.unwrap_or_default(), Answer::Text))
             }
             Handshake::Discord => discord(object(&reading)?),
@@ -144,9 +144,9 @@ impl Verifier {
 
     fn zoom(&self, reading: &Reading<'_>) -> Option<Answered> {
         let object = small_object(reading)?;
-        (text(object, "event")? == b"endpoint.url_validation").then_some(())?;
+        (text_in(object, "event")? == b"endpoint.url_validation").then_some(())?;
         let token = match object.get(b"payload".as_slice()) {
-            Some(Value::Object(payload)) => text(payload, "plainToken"),
+            Some(Value::Object(payload)) => text_in(payload, "plainToken"),
             _ => None,
         };
         Some(self.signed_token(token.unwrap_or_default(), Encoding::Hex, |token, signature| {
@@ -195,12 +195,12 @@ impl Verifier {
     /// compare, and the echo gives nothing away.
     fn lark(&self, reading: &Reading<'_>) -> Option<Answered> {
         let object = small_object(reading)?;
-        (text(object, "type")? == b"url_verification").then_some(())?;
-        let token = text(object, "token").unwrap_or_default();
+        (text_in(object, "type")? == b"url_verification").then_some(())?;
+        let token = text_in(object, "token").unwrap_or_default();
         if self.verify_token.as_ref().is_some_and(|expected| !same(expected, token)) {
             return Some(Answer::WrongToken.into());
         }
-        Some(echoed(text(object, "challenge").unwrap_or_default(), challenge_json))
+        Some(echoed(text_in(object, "challenge").unwrap_or_default(), challenge_json))
     }
 
     /// Whatever is signed has the encrypted text in it, so that none of it is a delivery: sent again by
@@ -221,7 +221,7 @@ impl Verifier {
         {
             return None;
         }
-        let token = text(small_object(reading)?, "verification_token")?;
+        let token = text_in(small_object(reading)?, "verification_token")?;
         if self.set_up { Some(bringing(token, |_| Answer::Empty)) } else { Some(Answer::Empty.into()) }
     }
 }
@@ -297,13 +297,6 @@ fn small_object<'r>(reading: &'r Reading<'_>) -> Option<&'r Object<'r>> {
 fn object<'r>(reading: &'r Reading<'_>) -> Option<&'r Object<'r>> {
     match reading.json() {
         Some(Value::Object(object)) => Some(object),
-        _ => None,
-    }
-}
-
-fn text<'o>(object: &'o Object<'_>, key: &str) -> Option<&'o [u8]> {
-    match object.get(key.as_bytes()) {
-        Some(Value::Text(text)) => Some(text),
         _ => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::key::Key;
 use super::message::Piece;
-use super::reading::Reading;
+use super::reading::{Reading, text_in};
 use super::refusal::Refusal;
 use super::signature::SIGNATURE_BYTES_MAX;
 use super::source::Source;
@@ -63,14 +63,14 @@ fn check_claims(
     };
     // The algorithm is ours, whatever the token says; one that says otherwise is not the sender's. An
     // extension that must be understood is not.
-    if text(&header, "alg") != Some(b"HS256") || header.contains_key(b"crit".as_slice()) {
+    if text_in(&header, "alg") != Some(b"HS256") || header.contains_key(b"crit".as_slice()) {
         return Err(Refusal::JwsAlgorithm);
     }
     let Some(claim) = &verifier.spec.claim else {
         return Err(Refusal::NotAJws);
     };
     if let Some(issuer) = &claim.issuer
-        && text(&payload, "iss") != Some(issuer.as_bytes())
+        && text_in(&payload, "iss") != Some(issuer.as_bytes())
     {
         return Err(Refusal::JwsIssuer { issuer: issuer.clone() });
     }
@@ -82,18 +82,11 @@ fn check_claims(
         }
     }
     let body = super::key::hashed(&reading.request.body);
-    let hash = text(&payload, &claim.name).and_then(|hash| claim.encoding.decode(hash));
+    let hash = text_in(&payload, &claim.name).and_then(|hash| claim.encoding.decode(hash));
     if hash.is_some_and(|hash| hash == body) {
         Ok(())
     } else {
         Err(Refusal::BodyHash { part: format!("the token's claim `{}`", claim.name) })
-    }
-}
-
-fn text<'o>(object: &'o Object<'_>, key: &str) -> Option<&'o [u8]> {
-    match object.get(key.as_bytes()) {
-        Some(Value::Text(text)) => Some(text),
-        _ => None,
     }
 }
 

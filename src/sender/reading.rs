@@ -11,7 +11,7 @@ use super::refusal::Refusal;
 use super::source::{HeaderField, Pointer, Source};
 use crate::payload::json;
 use crate::request::Request;
-use crate::value::{Text, Value};
+use crate::value::{Object, Text, Value};
 
 pub(super) type Fields = Vec<(Vec<u8>, Vec<u8>)>;
 
@@ -122,6 +122,14 @@ fn found<'v>(value: &'v Value<'_>, pointer: &Pointer) -> Option<Text<'v>> {
     match pointer.find(value)? {
         Value::Text(text) => Some(Cow::Borrowed(text)),
         Value::Number(digits) => Some(Cow::Borrowed(digits.as_bytes())),
+        _ => None,
+    }
+}
+
+/// The text at `key`; what is no text is none.
+pub(super) fn text_in<'o>(object: &'o Object<'_>, key: &str) -> Option<&'o [u8]> {
+    match object.get(key.as_bytes()) {
+        Some(Value::Text(text)) => Some(text),
         _ => None,
     }
 }

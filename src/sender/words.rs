@@ -146,7 +146,7 @@ words! {
         Notion = "notion",
         Head200 = "head-200",
         Monday = "monday",
-        /// Its answer is encrypted.
+        /// What it wants sent back is encrypted.
         Wecom = "wecom",
     }
 }

@@ -228,10 +228,15 @@ fn settings(name: &str, spec: &Spec) -> Vec<(&'static str, String)> {
     if spec.needs_secret() {
         entries.push(secret(spec));
     }
-    if spec.handshake == Some(Handshake::Wecom) {
-        entries
-            .push(("AES key", "its EncodingAESKey, the same as `encoding-aes-key` in the hook".to_owned()));
-    }
+    let (label, text) = match spec.handshake {
+        Some(Handshake::Meta) => {
+            ("verify token", "a text of your own, the same as `verify-token` in the hook")
+        }
+        Some(Handshake::Lark) => ("token", "its verification token is `verify-token` in the hook"),
+        Some(Handshake::Wecom) => ("AES key", "its EncodingAESKey is `encoding-aes-key` in the hook"),
+        _ => return entries,
+    };
+    entries.push((label, text.to_owned()));
     entries
 }
 
@@ -304,6 +309,8 @@ mod tests {
         );
         check("quay", "Quay signs nothing: an unguessable URL is the only protection.");
         check("wecom", "secret        its Token, the same as in the hook");
+        check("wecom", "AES key       its EncodingAESKey is `encoding-aes-key` in the hook");
+        check("whatsapp", "verify token  a text of your own, the same as `verify-token` in the hook");
         check("none", "algorithm     none");
     }
 

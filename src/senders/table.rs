@@ -95,11 +95,18 @@ mod tests {
     }
 
     #[test]
-    fn the_document_names_every_family_and_what_cannot_fit() {
+    fn the_document_has_every_family_every_note_and_what_cannot_fit() {
         let page = include_str!("../../docs/senders.md");
         for family in table().iter().map(Row::family) {
             let line = format!("| {family} | {} |", family.explained());
             assert!(page.contains(&line), "docs/senders.md lacks the line\n{line}");
+        }
+        let words: Vec<&str> = page.split_whitespace().collect();
+        let words = words.join(" ");
+        for row in table() {
+            let Some(note) = &row.note else { continue };
+            let entry = format!("- `{}`: {note}", row.name);
+            assert!(words.contains(&entry), "docs/senders.md lacks the note\n{entry}");
         }
         for (name, reason) in UNFIT {
             let line = format!("| `{name}` | {reason} |");
