@@ -177,9 +177,13 @@ fn limits_need_no_privilege() {
 fn a_user_starts_no_more_processes_than_its_limit() {
     if is_root() {
         let script = "for n in 1 2 3 4 5; do sleep 10 >/dev/null 2>&1 & echo $n; done";
-        let keys = "include-command-output-in-response-on-error: true\nrun-as: {user: 54323, group: 54323}\n\
-                    limits: {processes: 4}";
-        let server = shell(script, keys).start();
+        // Nor has another run of this test.
+        let user = 20_000 + std::process::id() % 30_000;
+        let keys = format!(
+            "include-command-output-in-response-on-error: true\nrun-as: {{user: {user}, group: {user}}}\n\
+             limits: {{processes: 4}}"
+        );
+        let server = shell(script, &keys).start();
         let response = server.post("/hooks/run");
         // The shell is one of the four.
         assert_eq!((response.status, &response.text()[..6]), (500, "1\n2\n3\n"), "{}", response.text());
