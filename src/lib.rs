@@ -35,6 +35,7 @@ mod template;
 mod units;
 
 // Effects: does, decides nothing.
+mod apart;
 mod body;
 mod duplicates;
 mod hooks_file;

@@ -5,6 +5,7 @@ mod connection;
 mod listen;
 pub(crate) mod timed;
 pub(crate) mod tls;
+mod workers;
 
 use std::future::Future;
 use std::io;
@@ -21,6 +22,7 @@ use timed::Timeouts;
 use tls::Tls;
 
 pub(crate) use listen::{Endpoint, Listener};
+pub(crate) use workers::Workers;
 
 /// The pause after an accept that failed for want of descriptors or memory: time for connections to end.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -46,6 +48,7 @@ pub(crate) struct Server {
     tls: Option<Tls>,
     limits: ServerLimits,
     delivery: Arc<Delivery>,
+    workers: Workers,
 }
 
 impl Server {
@@ -54,8 +57,9 @@ impl Server {
         tls: Option<Tls>,
         limits: ServerLimits,
         delivery: Arc<Delivery>,
+        workers: Workers,
     ) -> Self {
-        Self { listener, tls, limits, delivery }
+        Self { listener, tls, limits, delivery, workers }
     }
 
     /// Serves until `shutdown` completes, then drains; `hurry` completing cuts the drain short.
@@ -72,7 +76,7 @@ impl Server {
                 Ok((stream, peer, place)) => {
                     let (tls, limits) = (self.tls.as_ref().map(Tls::acceptor), self.limits);
                     let (delivery, drain) = (self.delivery.clone(), drain.subscribe());
-                    tokio::spawn(async move {
+                    self.workers.serve(async move {
                         connection::serve(stream, peer, tls, limits, delivery, drain).await;
                         drop(place);
                     });

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::signal::unix::Signal;
 use tracing::{error, info, warn};
 
+use crate::apart::apart;
 use crate::deliver::Delivery;
 use crate::hook::Hook;
 use crate::hooks_file::{Effect, HooksFiles, Problem};
@@ -51,12 +52,20 @@ impl Housekeeping {
                 _ = user1.recv() => "SIGUSR1",
                 () = changed(&mut hooks) => "a change of the hooks files",
                 () = changed(&mut tls) => {
-                    tokio::task::block_in_place(|| self.reload_tls("a change of its files"));
+                    self = self.apart(|this| this.reload_tls("a change of its files")).await;
                     continue;
                 }
             };
-            tokio::task::block_in_place(|| self.reload(reason));
+            self = self.apart(move |this| this.reload(reason)).await;
         }
+    }
+
+    async fn apart(mut self, work: impl FnOnce(&mut Self) + Send + 'static) -> Self {
+        apart(move || {
+            work(&mut self);
+            self
+        })
+        .await
     }
 
     fn reload(&mut self, reason: &str) {

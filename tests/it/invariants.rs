@@ -81,6 +81,7 @@ const LAYERS: [Layer; 6] = [
     Layer {
         name: "effects",
         modules: &[
+            "apart",
             "body",
             "duplicates",
             "hooks_file",
