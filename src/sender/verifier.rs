@@ -107,8 +107,7 @@ impl Verifier {
 
     /// A secret that must be there and is not, or one that nothing is checked with.
     fn misfit(spec: &Spec, options: &Options) -> Option<SpecError> {
-        let brings_secret = matches!(spec.handshake, Some(Handshake::Asana | Handshake::Notion));
-        let is_set_up = options.set_up && brings_secret;
+        let is_set_up = options.set_up && spec.handshake.is_some_and(Handshake::brings_secret);
         match (options.secrets.is_empty(), spec.needs_secret()) {
             (false, false) => {
                 Some(SpecError::Unused { field: "secret", with: format!("`algorithm: {}`", spec.algorithm) })
@@ -131,30 +130,34 @@ impl Verifier {
             receive_id,
             set_up,
         } = options;
-        let needless = |field, reason| SpecError::Needless { field, reason };
         let scheme = spec.algorithm.scheme();
-        let brings_token = matches!(spec.handshake, Some(Handshake::Meta | Handshake::Lark));
-        let brings_secret = matches!(spec.handshake, Some(Handshake::Asana | Handshake::Notion));
+        let brings_token = spec.handshake.is_some_and(Handshake::brings_token);
+        let brings_secret = spec.handshake.is_some_and(Handshake::brings_secret);
         let encrypts_echo = spec.handshake == Some(Handshake::Wecom);
         let has_time = spec.timestamp.is_some() || scheme == Scheme::Jws;
         // Without a timestamp, zero says what is so: there is no window.
         let sets_window = tolerance.is_some_and(|tolerance| !tolerance.is_zero());
-        let found = [
-            (username.is_some() && scheme != Scheme::Basic)
-                .then(|| needless("username", "this sender sends no user and password")),
-            (public_url.is_some() && !spec.needs_public_url())
-                .then(|| needless("public-url", "this sender does not sign the URL")),
-            (sets_window && !has_time).then(|| needless("tolerance", "this sender sends no timestamp")),
-            (verify_token.is_some() && !brings_token)
-                .then(|| needless("verify-token", "this sender has no handshake that brings one")),
-            (encoding_aes_key.is_some() && !encrypts_echo)
-                .then(|| needless("encoding-aes-key", "this sender encrypts no handshake")),
-            (receive_id.is_some() && !encrypts_echo)
-                .then(|| needless("receive-id", "this sender encrypts no handshake")),
-            (*set_up && !brings_secret)
-                .then(|| needless("set-up-file", "this sender brings no secret in a handshake")),
+        let no_password = "this sender sends no user and password";
+        let no_echo = "this sender encrypts no handshake";
+        let keys = [
+            (username.is_some() && scheme != Scheme::Basic, "username", no_password),
+            (
+                public_url.is_some() && !spec.needs_public_url(),
+                "public-url",
+                "this sender does not sign the URL",
+            ),
+            (sets_window && !has_time, "tolerance", "this sender sends no timestamp"),
+            (
+                verify_token.is_some() && !brings_token,
+                "verify-token",
+                "this sender has no handshake that brings one",
+            ),
+            (encoding_aes_key.is_some() && !encrypts_echo, "encoding-aes-key", no_echo),
+            (receive_id.is_some() && !encrypts_echo, "receive-id", no_echo),
+            (*set_up && !brings_secret, "set-up-file", "this sender brings no secret in a handshake"),
         ];
-        found.into_iter().flatten().collect()
+        let needless = keys.into_iter().filter(|(is_needless, ..)| *is_needless);
+        needless.map(|(_, field, reason)| SpecError::Needless { field, reason }).collect()
     }
 
     /// Every key that the sender's handshake cannot be answered without, and that is not there.
@@ -162,22 +165,20 @@ impl Verifier {
         if spec.handshake != Some(Handshake::Wecom) {
             return Vec::new();
         }
-        let absent = |field, reason| SpecError::Absent { field, reason };
-        let found = [
-            options.encoding_aes_key.is_none().then(|| {
-                absent(
-                    "encoding-aes-key",
-                    "the sender's check of the URL is refused without its EncodingAESKey",
-                )
-            }),
-            options.receive_id.is_none().then(|| {
-                absent(
-                    "receive-id",
-                    "the sender's check of the URL is refused without the id it is for, as your CorpID",
-                )
-            }),
+        let keys = [
+            (
+                options.encoding_aes_key.is_none(),
+                "encoding-aes-key",
+                "the sender's check of the URL is refused without its EncodingAESKey",
+            ),
+            (
+                options.receive_id.is_none(),
+                "receive-id",
+                "the sender's check of the URL is refused without the id it is for, as your CorpID",
+            ),
         ];
-        found.into_iter().flatten().collect()
+        let absent = keys.into_iter().filter(|(is_absent, ..)| *is_absent);
+        absent.map(|(_, field, reason)| SpecError::Absent { field, reason }).collect()
     }
 
     /// Where the signature is; what is there is not for logs.

@@ -150,3 +150,15 @@ words! {
         Wecom = "wecom",
     }
 }
+
+impl Handshake {
+    /// The secret itself, which is kept.
+    pub(crate) fn brings_secret(self) -> bool {
+        matches!(self, Self::Asana | Self::Notion)
+    }
+
+    /// A token that is compared.
+    pub(crate) fn brings_token(self) -> bool {
+        matches!(self, Self::Meta | Self::Lark)
+    }
+}

@@ -34,14 +34,14 @@ fn verify(name: &str, spec: &Spec, own: Option<&Own>) -> Vec<String> {
         lines.push("username: hookrunner".to_owned());
     }
     match spec.handshake {
-        Some(Handshake::Meta | Handshake::Lark) => {
+        Some(handshake) if handshake.brings_token() => {
             lines.push(format!("verify-token: {{ env: {}_VERIFY_TOKEN }}", variable(name)));
         }
         Some(Handshake::Wecom) => {
             lines.push(format!("encoding-aes-key: {{ env: {}_ENCODING_AES_KEY }}", variable(name)));
             lines.push("receive-id: ww1234567890abcdef # your CorpID instead".to_owned());
         }
-        Some(Handshake::Asana | Handshake::Notion) => {
+        Some(handshake) if handshake.brings_secret() => {
             lines.push(format!("set-up-file: {}", set_up_file(name)));
         }
         _ => {}
@@ -58,7 +58,7 @@ fn verify(name: &str, spec: &Spec, own: Option<&Own>) -> Vec<String> {
 
 /// Where the secret is: several lines of PEM fit into a file only, and what the sender brings is one.
 fn secret(name: &str, spec: &Spec) -> String {
-    if matches!(spec.handshake, Some(Handshake::Asana | Handshake::Notion)) {
+    if spec.handshake.is_some_and(Handshake::brings_secret) {
         return format!("file: {}", set_up_file(name));
     }
     if spec.key_encoding == KeyEncoding::Pem {

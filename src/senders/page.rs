@@ -242,7 +242,7 @@ fn settings(name: &str, spec: &Spec) -> Vec<(&'static str, String)> {
 
 fn secret(spec: &Spec) -> (&'static str, String) {
     let text = match (spec.algorithm.scheme(), spec.handshake, spec.key_encoding) {
-        (_, Some(Handshake::Asana | Handshake::Notion), _) => {
+        (_, Some(handshake), _) if handshake.brings_secret() => {
             "nothing: it brings one in its handshake, which is written to `set-up-file`. Then reload, and remove \
              `set-up-file`"
         }
