@@ -52,6 +52,15 @@ impl Report {
             concealer: Concealer::default(),
         }
     }
+
+    /// Whether the sender gets what it wants.
+    pub(super) fn is_good(&self) -> bool {
+        match self.verdict {
+            Verdict::Run => true,
+            Verdict::Handshake => self.status < 400,
+            _ => false,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]

@@ -111,7 +111,10 @@ impl Text {
         match result {
             VerifyResult::Refused => self.line(NO, &format!("{sender}: {reason}")),
             VerifyResult::NotReached => self.line(NOT_REACHED, &format!("{sender}: not reached")),
-            VerifyResult::Handshake => self.line(YES, &format!("{sender}: {}", report.reason)),
+            VerifyResult::Handshake => {
+                let mark = if report.is_good() { YES } else { NO };
+                self.line(mark, &format!("{sender}: {}", report.reason));
+            }
             VerifyResult::Verified => {
                 let by = match secret {
                     Some(number) => format!("verified with secret {number}"),
@@ -302,12 +305,7 @@ impl Text {
     fn answer(&mut self, report: &Report) {
         let Answer { status, headers, body, when, on_exit, on_error } = &report.answer;
         self.head("Answer");
-        let is_good = match report.verdict {
-            Verdict::Run => true,
-            Verdict::Handshake => *status < 400,
-            _ => false,
-        };
-        let mark = if is_good { YES } else { NO };
+        let mark = if report.is_good() { YES } else { NO };
         let body = match body {
             Some(body) if body.is_empty() => "no body".to_owned(),
             Some(body) => masked_or_quoted(body),

@@ -54,6 +54,11 @@ impl EchoKey {
         &self.letters
     }
 
+    /// Whether there is an id as well.
+    pub(super) fn is_whole(&self) -> bool {
+        self.receive_id.is_some()
+    }
+
     pub(super) fn decrypt(&self, text: &[u8]) -> Option<Vec<u8>> {
         if text.len() > TEXT_BYTES_MAX {
             return None;

@@ -8,6 +8,7 @@ use hyper::Method;
 use hyper::header::HeaderName;
 use subtle::ConstantTimeEq;
 
+use super::encrypted_echo::EchoKey;
 use super::key::{Key, hashed};
 use super::message::Piece;
 use super::reading::{Reading, text_in};
@@ -134,9 +135,11 @@ impl Verifier {
     pub(crate) fn why_refused(&self, answered: &Answered) -> &'static str {
         match (&answered.answer, self.spec.handshake) {
             (Answer::WrongToken, _) => "its token is not `verify-token`, or `secret` without one",
+            (_, Some(Handshake::Wecom)) if !self.echo_key.as_ref().is_some_and(EchoKey::is_whole) => {
+                "it is not answered without `encoding-aes-key` and `receive-id`"
+            }
             (_, Some(Handshake::Wecom)) => {
-                "it is no GET, its `echostr` is not encrypted with `encoding-aes-key` for `receive-id`, or one of these is \
-                 not set"
+                "it is no GET, or its `echostr` is no short word encrypted with `encoding-aes-key` for `receive-id`"
             }
             _ => "its challenge is none that is answered",
         }

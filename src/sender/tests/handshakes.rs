@@ -232,6 +232,13 @@ fn what_is_refused_has_a_reason_for_the_log() {
     let token = "its token is not `verify-token`, or `secret` without one";
     check("meta", "https://h/?hub.mode=subscribe&hub.challenge=1&hub.verify_token=other", token);
     check("dropbox", "https://h/?challenge=", "its challenge is none that is answered");
-    let of_wecom = verifier("wecom", secrets(&["key"])).why_refused(&Answer::Refused.into());
-    assert!(of_wecom.contains("`encoding-aes-key` for `receive-id`"), "{of_wecom}");
+    let check = |options: Options, reason: &str| {
+        let given = verifier("wecom", options).why_refused(&Answer::Refused.into());
+        assert!(given.contains(reason), "{given}");
+    };
+    let with_key = Options { encoding_aes_key: Some(secret(&"a".repeat(43))), ..secrets(&["key"]) };
+    check(secrets(&["key"]), "without `encoding-aes-key` and `receive-id`");
+    check(with_key.clone(), "without `encoding-aes-key` and `receive-id`");
+    let whole = Options { receive_id: Some(String::new()), ..with_key };
+    check(whole, "encrypted with `encoding-aes-key` for `receive-id`");
 }

@@ -197,6 +197,8 @@ fn a_handshake() {
                    {\"event\": \"endpoint.url_validation\", \"payload\": {\"plainToken\": \"abc\"}}";
     assert_snapshot!(shown(message, "text", 3));
     assert_snapshot!(shown(message, "json", 3));
+    let refused = message.replace("abc", "a b");
+    assert_snapshot!(shown(&refused, "text", 3));
 }
 
 #[test]

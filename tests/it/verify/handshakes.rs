@@ -149,7 +149,7 @@ fn wecoms_is_decrypted_when_it_is_signed() {
 
     let absent = "the sender's check of the URL is refused without";
     for (keys, told) in [
-        (keys.replace("c7", "c8"), "its `echostr` is not encrypted with `encoding-aes-key`"),
+        (keys.replace("c7", "c8"), "handshake refused: it is no GET, or its `echostr` is no short word"),
         (keys.replace(", receive-id: wx5823bf96d3bd56c7", ""), &format!("`receive-id` is missing: {absent}")),
         (String::new(), &format!("`encoding-aes-key` is missing: {absent}")),
     ] {
