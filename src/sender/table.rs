@@ -1,7 +1,7 @@
-//! The senders we know, one row each, from `senders.json`.
+//! The senders we know, one row each, from `senders.json`, of which each line is a row.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use serde_json::Value;
 
@@ -54,19 +54,39 @@ impl Row {
     }
 }
 
+/// A line of the file. A server needs few of the rows, so each is read when it is first asked for.
+struct Line {
+    name: &'static str,
+    text: &'static str,
+    row: OnceLock<Option<Box<Row>>>,
+}
+
+impl Line {
+    fn of(text: &'static str) -> Option<Self> {
+        let text = text.trim_end_matches(',');
+        let (name, _) = text.strip_prefix(r#"{"name": ""#)?.split_once('"')?;
+        Some(Self { name, text, row: OnceLock::new() })
+    }
+
+    fn row(&self) -> Option<&Row> {
+        self.row.get_or_init(|| read(serde_json::from_str(self.text).ok()?).ok().map(Box::new)).as_deref()
+    }
+}
+
+fn lines() -> &'static [Line] {
+    static LINES: LazyLock<Vec<Line>> = LazyLock::new(|| SENDERS.lines().filter_map(Line::of).collect());
+    &LINES
+}
+
 /// In the table's order. A row that is no record is left out; a test sees to it that there is none.
-pub(crate) fn table() -> &'static [Row] {
-    static TABLE: LazyLock<Vec<Row>> = LazyLock::new(|| {
-        let rows: Vec<BTreeMap<String, Value>> = serde_json::from_str(SENDERS).unwrap_or_default();
-        rows.into_iter().filter_map(|row| read(row).ok()).collect()
-    });
-    &TABLE
+pub(crate) fn table() -> Vec<&'static Row> {
+    lines().iter().filter_map(Line::row).collect()
 }
 
 /// A sender by its name, or `none`.
 pub(crate) fn find(name: &str) -> Option<&'static Row> {
     static NONE: LazyLock<Row> = LazyLock::new(open);
-    if name == OPEN { Some(&NONE) } else { table().iter().find(|row| row.name == name) }
+    if name == OPEN { Some(&NONE) } else { lines().iter().find(|line| line.name == name)?.row() }
 }
 
 /// A sender by its name, or an error that says what to write instead.
@@ -89,7 +109,7 @@ fn hint(name: &str) -> String {
 
 /// The name that was probably meant.
 fn nearest(name: &str) -> Option<&'static str> {
-    let names: Vec<&str> = table().iter().map(|row| row.name.as_str()).chain([OPEN]).collect();
+    let names: Vec<&str> = lines().iter().map(|line| line.name).chain([OPEN]).collect();
     crate::nearest::nearest(name, &names)
 }
 
@@ -212,7 +232,7 @@ mod tests {
 
     #[test]
     fn what_is_each_receivers_own_is_said_to_be() {
-        let own: Vec<&Row> = table().iter().filter(|row| row.own.is_some()).collect();
+        let own: Vec<&Row> = table().into_iter().filter(|row| row.own.is_some()).collect();
         assert_eq!(own.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), ["paypal"]);
         for row in own {
             let Own { word, .. } = row.own.as_ref().unwrap();

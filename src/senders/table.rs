@@ -37,7 +37,7 @@ pub(super) fn markdown() -> String {
 }
 
 fn cells() -> impl Iterator<Item = [String; 6]> {
-    table().iter().map(|row| {
+    table().into_iter().map(|row| {
         let Row { name, spec, .. } = row;
         let signature = match (&spec.signature, spec.algorithm.scheme()) {
             (None, Scheme::Basic) => "Authorization".to_owned(),
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn the_document_has_every_family_every_note_and_what_cannot_fit() {
         let page = include_str!("../../docs/senders.md");
-        for family in table().iter().map(Row::family) {
+        for family in table().into_iter().map(Row::family) {
             let line = format!("| {family} | {} |", family.explained());
             assert!(page.contains(&line), "docs/senders.md lacks the line\n{line}");
         }

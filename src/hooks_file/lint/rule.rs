@@ -300,7 +300,7 @@ fn signature_advice(name: &str) -> Option<String> {
         return None;
     }
     let words = name.to_lowercase();
-    match table().iter().find(is_signature) {
+    match table().into_iter().find(is_signature) {
         Some(row) => Some(format!(
             "write `verify: {{sender: {}, secret: …}}` instead, if that is the sender",
             row.name

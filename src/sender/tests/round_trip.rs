@@ -63,7 +63,7 @@ pub(super) fn keys(spec: &Spec) -> (String, String) {
 }
 
 pub(super) fn signable() -> Vec<&'static Row> {
-    table().iter().filter(|row| !UNSIGNABLE.contains(&row.name.as_str())).collect()
+    table().into_iter().filter(|row| !UNSIGNABLE.contains(&row.name.as_str())).collect()
 }
 
 /// A body that the sender could send.
