@@ -20,7 +20,7 @@ pub(crate) use self::error::JsonError;
 use self::error::{Expected, Fault};
 pub(crate) use self::wanted::Wanted;
 use super::VALUES_MAX;
-use crate::value::{Object, Value};
+use crate::value::{Object, Text, Value};
 
 /// How many arrays and objects may lie within each other. Reading, writing and dropping a value take a
 /// few stack frames per level, and real payloads have a dozen levels; Go allows 10000.
@@ -94,7 +94,7 @@ impl<'a> Reader<'a> {
     fn value(&mut self, wanted: &Wanted) -> Result<Value<'a>, Fault> {
         self.count_values(1)?;
         match self.cursor.peek() {
-            Some(b'"') => self.string().map(Value::Text),
+            Some(b'"') => self.cursor.string().map(Value::Text),
             Some(b'{') => self.object(wanted),
             Some(b'[') => self.array(wanted),
             Some(b't') => self.cursor.literal(b"true").map(|()| Value::Bool(true)),
@@ -114,17 +114,18 @@ impl<'a> Reader<'a> {
         let mut object = Object::new();
         let mut more = self.open(b'}')?;
         while more {
-            self.cursor.expect_key()?;
-            let key = self.string()?;
-            self.cursor.colon()?;
-            match wanted.under_key(&key) {
-                Some(below) => {
+            let depth = self.depth;
+            match next_wanted(&mut self.cursor, wanted, depth)? {
+                Some((key, below)) => {
                     // The last of equal keys counts, and nothing of the others.
                     object.insert(key, self.value(below)?);
+                    more = self.more(b'}', Expected::CommaOrBrace)?;
                 }
-                None => self.skip()?,
+                None => {
+                    self.depth -= 1;
+                    more = false;
+                }
             }
-            more = self.more(b'}', Expected::CommaOrBrace)?;
         }
         Ok(Value::Object(object))
     }
@@ -172,18 +173,32 @@ impl<'a> Reader<'a> {
         Ok(!empty)
     }
 
-    /// Passes the comma or the end after an element; whether another one has to follow.
-    #[inline]
     fn more(&mut self, close: u8, expected: Expected) -> Result<bool, Fault> {
-        self.cursor.pass_space();
-        if self.cursor.pass(b',') {
-            self.cursor.pass_space();
-            return Ok(true);
-        }
-        if self.cursor.pass(close) {
-            self.depth -= 1;
-            return Ok(false);
-        }
-        Err(instead_of(expected, self.cursor.peek()))
+        let more = self.cursor.more(close, expected)?;
+        self.depth -= usize::from(!more);
+        Ok(more)
     }
+}
+
+/// Passes the fields that nobody asks for, up to the value of one that is wanted. `None` behind the object.
+#[inline(never)]
+fn next_wanted<'a, 'w>(
+    place: &mut Cursor<'a>,
+    wanted: &'w Wanted,
+    depth: usize,
+) -> Result<Option<(Text<'a>, &'w Wanted)>, Fault> {
+    place.aside(|cursor| {
+        loop {
+            cursor.expect_key()?;
+            let key = cursor.string()?;
+            cursor.colon()?;
+            if let Some(below) = wanted.under_key(&key) {
+                return Ok(Some((key, below)));
+            }
+            skip::value(cursor, depth)?;
+            if !cursor.more(b'}', Expected::CommaOrBrace)? {
+                return Ok(None);
+            }
+        }
+    })
 }

@@ -1,10 +1,14 @@
 //! A place in a JSON text, and the steps that need nothing else. When one fails, the place is where the
 //! fault is.
 
+use wide::u8x16;
+
 use super::error::{Expected, Fault};
 
 /// Of a `\u` escape.
 const HEX_DIGITS: usize = 4;
+/// What is looked at together, where no byte is likely to be special.
+const BLOCK_BYTES: usize = 16;
 
 #[derive(Clone, Copy)]
 pub(super) struct Cursor<'a> {
@@ -42,29 +46,44 @@ impl<'a> Cursor<'a> {
                     self.at += 1;
                     return Ok(());
                 }
-                Some(b'\\') => self.skip_escape()?,
+                Some(b'\\') => self.aside(Self::skip_escape)?,
                 other => return Err(not_in_string(other)),
             }
         }
     }
 
-    /// What needs no look at each byte.
+    /// Passes what needs no look at each byte; whether it was all ASCII.
     #[inline(always)]
-    pub(super) fn pass_plain(&mut self) {
-        while let Some(word) = self.text.get(self.at..).and_then(|rest| rest.first_chunk()) {
-            let marks = special_bytes(u64::from_le_bytes(*word));
-            if marks != 0 {
-                self.at += marks.trailing_zeros() as usize / 8;
-                return;
+    pub(super) fn pass_plain(&mut self) -> bool {
+        let mut is_ascii = true;
+        while let Some(block) = self.text.get(self.at..).and_then(|rest| rest.first_chunk()) {
+            let Marks { special, high } = Marks::of(*block);
+            if special != 0 {
+                self.at += special.trailing_zeros() as usize;
+                let before = special ^ (special - 1);
+                return is_ascii && high & before == 0;
             }
-            self.at += 8;
+            is_ascii &= high == 0;
+            self.at += BLOCK_BYTES;
         }
-        while self.peek().is_some_and(|byte| !matches!(byte, 0..0x20 | b'"' | b'\\')) {
+        while let Some(byte) = self.peek().filter(|byte| !is_special(*byte)) {
+            is_ascii &= byte.is_ascii();
             self.at += 1;
         }
+        is_ascii
+    }
+
+    /// Takes a step that is not worth inlining, on a copy: so this place can stay in registers.
+    #[inline(always)]
+    pub(super) fn aside<T>(&mut self, step: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
+        let mut copy = *self;
+        let taken = step(&mut copy);
+        self.at = copy.at;
+        taken
     }
 
     /// Stands on the backslash.
+    #[inline(never)]
     fn skip_escape(&mut self) -> Result<(), Fault> {
         self.at += 1;
         let found = self.peek().ok_or(Fault::Unfinished)?;
@@ -84,7 +103,7 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    #[inline]
+    #[inline(never)]
     pub(super) fn skip_number(&mut self) -> Result<(), Fault> {
         self.pass(b'-');
         if !self.pass(b'0') {
@@ -109,7 +128,7 @@ impl<'a> Cursor<'a> {
         if self.at == start { Err(instead_of(Expected::Digit, self.peek())) } else { Ok(()) }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn literal(&mut self, literal: &[u8]) -> Result<(), Fault> {
         for byte in literal {
             if !self.pass(*byte) {
@@ -119,7 +138,7 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn pass_space(&mut self) {
         self.peek_past_space();
     }
@@ -129,6 +148,7 @@ impl<'a> Cursor<'a> {
     pub(super) fn peek_past_space(&mut self) -> Option<u8> {
         loop {
             match self.peek() {
+                Some(byte) if byte > b' ' => return Some(byte),
                 Some(b' ' | b'\t' | b'\r' | b'\n') => self.at += 1,
                 next => return next,
             }
@@ -148,7 +168,24 @@ impl<'a> Cursor<'a> {
         self.text.get(self.at).copied()
     }
 
-    #[inline]
+    /// Passes the comma or the end after an element; whether another one has to follow.
+    #[inline(always)]
+    pub(super) fn more(&mut self, close: u8, expected: Expected) -> Result<bool, Fault> {
+        match self.peek_past_space() {
+            Some(b',') => {
+                self.at += 1;
+                self.pass_space();
+                Ok(true)
+            }
+            Some(byte) if byte == close => {
+                self.at += 1;
+                Ok(false)
+            }
+            other => Err(instead_of(expected, other)),
+        }
+    }
+
+    #[inline(always)]
     pub(super) fn since(&self, start: usize) -> &'a [u8] {
         self.text.get(start..self.at).unwrap_or_default()
     }
@@ -163,15 +200,27 @@ pub(super) fn not_in_string(byte: Option<u8>) -> Fault {
     byte.map_or(Fault::Unfinished, |found| Fault::ControlCharacter { found })
 }
 
-/// The highest bit of the first special byte is set, and of none before it. Those after it are
-/// unreliable, since the subtractions borrow.
+/// What ends the plain part of a string.
 #[inline(always)]
-fn special_bytes(word: u64) -> u64 {
-    const ONES: u64 = u64::from_le_bytes([1; 8]);
-    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
-    let quotes = (word ^ u64::from_le_bytes([b'"'; 8])).wrapping_sub(ONES);
-    let backslashes = (word ^ u64::from_le_bytes([b'\\'; 8])).wrapping_sub(ONES);
-    let controls = word.wrapping_sub(0x20 * ONES);
-    // A byte with its highest bit set is none of the three.
-    (quotes | backslashes | controls) & !word & HIGH
+fn is_special(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+/// A bit for each byte of a block, that of the first byte lowest.
+struct Marks {
+    /// What ends the plain part of a string.
+    special: u32,
+    /// What is not ASCII.
+    high: u32,
+}
+
+impl Marks {
+    #[inline(always)]
+    fn of(block: [u8; BLOCK_BYTES]) -> Self {
+        let block = u8x16::new(block);
+        let quotes = block.simd_eq(u8x16::splat(b'"'));
+        let backslashes = block.simd_eq(u8x16::splat(b'\\'));
+        let controls = block.min(u8x16::splat(0x1f)).simd_eq(block);
+        Self { special: (quotes | backslashes | controls).to_bitmask(), high: block.to_bitmask() }
+    }
 }

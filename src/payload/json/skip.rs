@@ -21,13 +21,6 @@ impl Nesting {
         Self { objects: [0; _], floor, depth: floor }
     }
 
-    /// Whether the innermost container is an object; `None` when there is none.
-    #[inline]
-    fn innermost(&self) -> Option<bool> {
-        let at = self.depth.checked_sub(1).filter(|_| self.depth > self.floor)?;
-        self.objects.get(at / 64).map(|word| word >> (at % 64) & 1 == 1)
-    }
-
     #[inline]
     fn enter(&mut self, is_object: bool) -> Result<(), Fault> {
         let word = self.objects.get_mut(self.depth / 64).filter(|_| self.depth < NESTING_MAX);
@@ -38,51 +31,69 @@ impl Nesting {
         Ok(())
     }
 
+    /// Whether the container around is an object; `None` when it is not this scan's.
     #[inline]
-    fn leave(&mut self) {
+    fn leave(&mut self) -> Option<bool> {
         self.depth -= 1;
+        let around = self.depth.checked_sub(1).filter(|_| self.depth > self.floor)?;
+        self.objects.get(around / 64).map(|word| word >> (around % 64) & 1 == 1)
     }
 }
 
 impl Reader<'_> {
-    /// Stands on the first byte of a value, or on what is there instead; afterwards behind it, or on the
-    /// fault.
     pub(super) fn skip(&mut self) -> Result<(), Fault> {
-        let mut cursor = self.cursor;
-        let skipped = skip(&mut cursor, self.depth);
-        self.cursor = cursor;
-        skipped
+        value(&mut self.cursor, self.depth)
     }
 }
 
-#[inline]
-fn skip(cursor: &mut Cursor<'_>, depth: usize) -> Result<(), Fault> {
+/// Stands on the first byte of a value that lies in `depth` containers, or on what is there instead;
+/// afterwards behind it, or on the fault.
+#[inline(always)]
+pub(super) fn value(cursor: &mut Cursor<'_>, depth: usize) -> Result<(), Fault> {
+    match cursor.peek() {
+        Some(b'{' | b'[') => cursor.aside(|cursor| container(cursor, depth)),
+        _ => scalar(cursor),
+    }
+}
+
+#[inline(always)]
+fn scalar(cursor: &mut Cursor<'_>) -> Result<(), Fault> {
+    match cursor.peek() {
+        Some(b'"') => cursor.skip_string(),
+        Some(b't') => cursor.literal(b"true"),
+        Some(b'f') => cursor.literal(b"false"),
+        Some(b'n') => cursor.literal(b"null"),
+        Some(b'-' | b'0'..=b'9') => cursor.aside(Cursor::skip_number),
+        other => Err(instead_of(Expected::Value, other)),
+    }
+}
+
+#[inline(never)]
+fn container(place: &mut Cursor<'_>, depth: usize) -> Result<(), Fault> {
+    place.aside(|cursor| pass_container(cursor, depth))
+}
+
+#[inline(always)]
+fn pass_container(cursor: &mut Cursor<'_>, depth: usize) -> Result<(), Fault> {
     let mut nesting = Nesting::above(depth);
+    let mut is_object = false;
     loop {
         match cursor.peek() {
-            Some(b'"') => cursor.skip_string()?,
             Some(open @ (b'{' | b'[')) => {
-                let is_object = open == b'{';
+                is_object = open == b'{';
                 nesting.enter(is_object)?;
                 cursor.at += 1;
-                cursor.pass_space();
-                if !cursor.pass(closing(is_object)) {
+                if cursor.peek_past_space() != Some(closing(is_object)) {
                     if is_object {
                         key(cursor)?;
                     }
                     continue;
                 }
-                nesting.leave();
             }
-            Some(b't') => cursor.literal(b"true")?,
-            Some(b'f') => cursor.literal(b"false")?,
-            Some(b'n') => cursor.literal(b"null")?,
-            Some(b'-' | b'0'..=b'9') => cursor.skip_number()?,
-            other => return Err(instead_of(Expected::Value, other)),
+            _ => scalar(cursor)?,
         }
         // Behind a value, until another one has to follow.
         loop {
-            let Some(is_object) = nesting.innermost() else { return Ok(()) };
             match cursor.peek_past_space() {
                 Some(b',') => {
                     cursor.at += 1;
@@ -94,7 +105,10 @@ fn skip(cursor: &mut Cursor<'_>, depth: usize) -> Result<(), Fault> {
                 }
                 Some(byte) if byte == closing(is_object) => {
                     cursor.at += 1;
-                    nesting.leave();
+                    match nesting.leave() {
+                        Some(around) => is_object = around,
+                        None => return Ok(()),
+                    }
                 }
                 other => {
                     let expected = if is_object { Expected::CommaOrBrace } else { Expected::CommaOrBracket };
@@ -106,14 +120,14 @@ fn skip(cursor: &mut Cursor<'_>, depth: usize) -> Result<(), Fault> {
 }
 
 /// A key and its colon.
-#[inline]
+#[inline(always)]
 fn key(cursor: &mut Cursor<'_>) -> Result<(), Fault> {
     cursor.expect_key()?;
     cursor.skip_string()?;
     cursor.colon()
 }
 
-#[inline]
+#[inline(always)]
 fn closing(is_object: bool) -> u8 {
     if is_object { b'}' } else { b']' }
 }

@@ -3,8 +3,7 @@
 use std::borrow::Cow;
 use std::iter;
 
-use super::Reader;
-use super::cursor::not_in_string;
+use super::cursor::{Cursor, not_in_string};
 use super::error::{Expected, Fault};
 use crate::value::Text;
 
@@ -18,20 +17,19 @@ enum Escape {
     Unit(u16),
 }
 
-impl<'a> Reader<'a> {
+impl<'a> Cursor<'a> {
     /// Stands on the opening quote.
-    #[inline]
+    #[inline(always)]
     pub(super) fn string(&mut self) -> Result<Text<'a>, Fault> {
-        self.cursor.at += 1;
-        let start = self.cursor.at;
-        self.cursor.pass_plain();
-        let plain = self.cursor.since(start);
-        // Most strings are ASCII, which is quicker to see than that they are UTF-8.
-        if self.cursor.pass(b'"') && (plain.is_ascii() || str::from_utf8(plain).is_ok()) {
+        self.at += 1;
+        let start = self.at;
+        let is_ascii = self.pass_plain();
+        let plain = self.since(start);
+        if self.pass(b'"') && (is_ascii || str::from_utf8(plain).is_ok()) {
             return Ok(Cow::Borrowed(plain));
         }
-        self.cursor.at = start;
-        self.decoded_string().map(Cow::Owned)
+        self.at = start;
+        self.aside(Self::decoded_string).map(Cow::Owned)
     }
 
     /// Stands behind the opening quote.
@@ -39,12 +37,12 @@ impl<'a> Reader<'a> {
     fn decoded_string(&mut self) -> Result<Vec<u8>, Fault> {
         let mut decoded = Vec::new();
         loop {
-            let start = self.cursor.at;
-            self.cursor.pass_plain();
-            push_repaired(self.cursor.since(start), &mut decoded);
-            match self.cursor.peek() {
+            let start = self.at;
+            self.pass_plain();
+            push_repaired(self.since(start), &mut decoded);
+            match self.peek() {
                 Some(b'"') => {
-                    self.cursor.at += 1;
+                    self.at += 1;
                     return Ok(decoded);
                 }
                 Some(b'\\') => match self.escape()? {
@@ -60,11 +58,11 @@ impl<'a> Reader<'a> {
     /// is left to be read by itself.
     fn push_character(&mut self, unit: u16, decoded: &mut Vec<u8>) {
         let mut low = None;
-        if (0xd800..0xdc00).contains(&unit) && self.cursor.peek() == Some(b'\\') {
-            let before = self.cursor.at;
+        if (0xd800..0xdc00).contains(&unit) && self.peek() == Some(b'\\') {
+            let before = self.at;
             match self.escape() {
                 Ok(Escape::Unit(next @ 0xdc00..0xe000)) => low = Some(next),
-                _ => self.cursor.at = before,
+                _ => self.at = before,
             }
         }
         for character in char::decode_utf16(iter::once(unit).chain(low)) {
@@ -75,8 +73,8 @@ impl<'a> Reader<'a> {
 
     /// Stands on the backslash.
     fn escape(&mut self) -> Result<Escape, Fault> {
-        self.cursor.at += 1;
-        let found = self.cursor.peek().ok_or(Fault::Unfinished)?;
+        self.at += 1;
+        let found = self.peek().ok_or(Fault::Unfinished)?;
         let byte = match found {
             b'"' | b'\\' | b'/' => found,
             b'b' => b'\x08',
@@ -85,19 +83,19 @@ impl<'a> Reader<'a> {
             b'r' => b'\r',
             b't' => b'\t',
             b'u' => {
-                self.cursor.at += 1;
+                self.at += 1;
                 return self.hex_unit().map(Escape::Unit);
             }
             _ => return Err(Fault::UnknownEscape { found }),
         };
-        self.cursor.at += 1;
+        self.at += 1;
         Ok(Escape::Byte(byte))
     }
 
     fn hex_unit(&mut self) -> Result<u16, Fault> {
         let mut unit = 0;
         for _ in 0..4 {
-            let found = self.cursor.peek().ok_or(Fault::Unfinished)?;
+            let found = self.peek().ok_or(Fault::Unfinished)?;
             let digit = match found {
                 b'0'..=b'9' => found - b'0',
                 b'a'..=b'f' => found - b'a' + 10,
@@ -107,7 +105,7 @@ impl<'a> Reader<'a> {
                 }
             };
             unit = unit << 4 | u16::from(digit);
-            self.cursor.at += 1;
+            self.at += 1;
         }
         Ok(unit)
     }
