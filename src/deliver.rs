@@ -96,9 +96,8 @@ pub(crate) async fn deliver(
     let received = Instant::now();
     let peer = delivery.settings.trusted_proxies.client(peer, request.headers());
     let id = delivery.request_ids.id_of(request.headers());
-    let method = clipped(request.method().as_str());
-    let path = clipped(request.uri().path());
-    debug!(request = %id, "incoming HTTP {method} request from {peer}");
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    debug!(request = %id, "incoming HTTP {} request from {peer}", clipped(method.as_str()));
     let routing = &delivery.settings.routing;
     let route = routing.route(request.method().as_str(), request.uri().path(), &delivery.table.load());
     // A large body that nobody reads must be taken from the peer all the same, or it never sees its answer.
@@ -114,11 +113,13 @@ pub(crate) async fn deliver(
     match is_unmet.then(|| delivery.unmet.take(&hook, received)).flatten() {
         Some(untold) => {
             let untold = told_of(untold);
+            let (method, path) = (clipped(method.as_str()), clipped(uri.path()));
             warn!(request = %id, hook, client = %peer, status, duration_ms, saved, "{method} {path}: {story}{untold}");
         }
-        None => {
-            info!(request = %id, hook, client = %peer, status, duration_ms, saved, "{method} {path}: {story}")
-        }
+        None => info!(
+            request = %id, hook, client = %peer, status, duration_ms, saved,
+            "{} {}: {story}", clipped(method.as_str()), clipped(uri.path())
+        ),
     }
     response
 }

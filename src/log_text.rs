@@ -1,16 +1,18 @@
 //! Texts of strangers, fit for a log line.
 
+use std::borrow::Cow;
+
 /// Characters of a stranger's text in a log line: enough to recognise it.
 const CHARACTERS_MAX: usize = 200;
 
 /// The beginning of `text`; an ellipsis stands for the rest.
-pub(crate) fn clipped(text: &str) -> String {
+pub(crate) fn clipped(text: &str) -> Cow<'_, str> {
     if text.len() <= CHARACTERS_MAX {
-        return text.to_owned();
+        return text.into();
     }
     match text.char_indices().nth(CHARACTERS_MAX) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+        None => text.into(),
     }
 }
 

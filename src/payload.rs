@@ -142,7 +142,7 @@ pub(crate) fn parse<'a>(request: &'a Request, reading: Reading<'_>) -> Result<Pa
             multipart::parse(own_content_type(request), &request.body, reading)?
         }
         None => without(Problem::UnsupportedContentType {
-            content_type: crate::log_text::clipped(&String::from_utf8_lossy(content_type)),
+            content_type: crate::log_text::clipped(&String::from_utf8_lossy(content_type)).into_owned(),
         }),
     })
 }

@@ -55,8 +55,8 @@ impl RequestIds {
 /// Every request has an id, so it is written without `fmt`, which takes several times as long.
 fn push_hex(text: &mut String, number: u64, digits: u32) {
     for place in (0..digits).rev() {
-        let nibble = (number >> (4 * place)) as u32 & 0xf;
-        text.extend(char::from_digit(nibble, 16));
+        let nibble = (number >> (4 * place)) as u8 & 0xf;
+        text.push(char::from(if nibble < 10 { b'0' + nibble } else { b'a' - 10 + nibble }));
     }
 }
 

@@ -94,7 +94,10 @@ impl<'a> Reader<'a> {
     fn value(&mut self, wanted: &Wanted) -> Result<Value<'a>, Fault> {
         self.count_values(1)?;
         match self.cursor.peek() {
-            Some(b'"') => self.cursor.string().map(Value::Text),
+            Some(b'"') => {
+                self.cursor.at += 1;
+                self.cursor.string().map(Value::Text)
+            }
             Some(b'{') => self.object(wanted),
             Some(b'[') => self.array(wanted),
             Some(b't') => self.cursor.literal(b"true").map(|()| Value::Bool(true)),
@@ -188,15 +191,14 @@ fn next_wanted<'a, 'w>(
     depth: usize,
 ) -> Result<Option<(Text<'a>, &'w Wanted)>, Fault> {
     place.aside(|cursor| {
+        cursor.open_key()?;
         loop {
-            cursor.expect_key()?;
             let key = cursor.string()?;
             cursor.colon()?;
             if let Some(below) = wanted.under_key(&key) {
                 return Ok(Some((key, below)));
             }
-            skip::value(cursor, depth)?;
-            if !cursor.more(b'}', Expected::CommaOrBrace)? {
+            if !skip::to_next_key(cursor, depth)? {
                 return Ok(None);
             }
         }

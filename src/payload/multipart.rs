@@ -65,7 +65,8 @@ pub(super) fn parse<'b>(
             && (is_json(&part) || reading.json_parts.iter().any(|wanted| wanted.as_bytes() == name))
         {
             let parsed = json_object(part.content).unwrap_or_else(|reason| {
-                problem = Some(Problem::Part { part: clipped(&String::from_utf8_lossy(&name)), reason });
+                let part = clipped(&String::from_utf8_lossy(&name)).into_owned();
+                problem = Some(Problem::Part { part, reason });
                 Value::NullObject
             });
             of_files.insert(Cow::Owned(name), parsed);

@@ -18,14 +18,6 @@ pub(super) struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     #[inline(always)]
-    pub(super) fn expect_key(&self) -> Result<(), Fault> {
-        match self.peek() {
-            Some(b'"') => Ok(()),
-            other => Err(instead_of(Expected::Key, other)),
-        }
-    }
-
-    #[inline(always)]
     pub(super) fn colon(&mut self) -> Result<(), Fault> {
         match self.peek_past_space() {
             Some(b':') => self.at += 1,
@@ -35,20 +27,34 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    /// Stands on the opening quote.
+    /// Stands on the opening quote of a key, or on what is there instead; afterwards behind it.
     #[inline(always)]
-    pub(super) fn skip_string(&mut self) -> Result<(), Fault> {
-        self.at += 1;
+    pub(super) fn open_key(&mut self) -> Result<(), Fault> {
+        match self.peek() {
+            Some(b'"') => self.at += 1,
+            other => return Err(instead_of(Expected::Key, other)),
+        }
+        Ok(())
+    }
+
+    /// Stands within a string, behind what is plain of it; afterwards behind the closing quote.
+    #[inline(always)]
+    pub(super) fn skip_rest_of_string(&mut self) -> Result<(), Fault> {
+        if self.pass(b'"') { Ok(()) } else { self.aside(Self::skip_special) }
+    }
+
+    #[inline(never)]
+    fn skip_special(&mut self) -> Result<(), Fault> {
         loop {
-            self.pass_plain();
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
                     return Ok(());
                 }
-                Some(b'\\') => self.aside(Self::skip_escape)?,
+                Some(b'\\') => self.skip_escape()?,
                 other => return Err(not_in_string(other)),
             }
+            self.pass_plain();
         }
     }
 
@@ -83,7 +89,6 @@ impl<'a> Cursor<'a> {
     }
 
     /// Stands on the backslash.
-    #[inline(never)]
     fn skip_escape(&mut self) -> Result<(), Fault> {
         self.at += 1;
         let found = self.peek().ok_or(Fault::Unfinished)?;
@@ -160,6 +165,16 @@ impl<'a> Cursor<'a> {
     pub(super) fn pass(&mut self, byte: u8) -> bool {
         let passed = self.peek() == Some(byte);
         self.at += usize::from(passed);
+        passed
+    }
+
+    /// Whether `bytes` came next, and have been passed.
+    #[inline(always)]
+    pub(super) fn pass_all<const N: usize>(&mut self, bytes: &[u8; N]) -> bool {
+        let passed = self.text.get(self.at..).and_then(|rest| rest.first_chunk()) == Some(bytes);
+        if passed {
+            self.at += N;
+        }
         passed
     }
 

@@ -56,10 +56,34 @@ pub(super) fn value(cursor: &mut Cursor<'_>, depth: usize) -> Result<(), Fault> 
     }
 }
 
+/// Stands on the first byte of a field's value that lies in `depth` containers; afterwards behind the opening
+/// quote of the next key, or behind the object, which gives false.
+#[inline(always)]
+pub(super) fn to_next_key(cursor: &mut Cursor<'_>, depth: usize) -> Result<bool, Fault> {
+    if cursor.pass(b'"') {
+        cursor.pass_plain();
+        if cursor.pass_all(TEXT_TO_NEXT) {
+            return Ok(true);
+        }
+        cursor.skip_rest_of_string()?;
+    } else {
+        value(cursor, depth)?;
+    }
+    let more = cursor.more(b'}', Expected::CommaOrBrace)?;
+    if more {
+        cursor.open_key()?;
+    }
+    Ok(more)
+}
+
 #[inline(always)]
 fn scalar(cursor: &mut Cursor<'_>) -> Result<(), Fault> {
     match cursor.peek() {
-        Some(b'"') => cursor.skip_string(),
+        Some(b'"') => {
+            cursor.at += 1;
+            cursor.pass_plain();
+            cursor.skip_rest_of_string()
+        }
         Some(b't') => cursor.literal(b"true"),
         Some(b'f') => cursor.literal(b"false"),
         Some(b'n') => cursor.literal(b"null"),
@@ -67,6 +91,18 @@ fn scalar(cursor: &mut Cursor<'_>) -> Result<(), Fault> {
         other => Err(instead_of(Expected::Value, other)),
     }
 }
+
+/// Where a scan is.
+enum Place {
+    Value,
+    BehindValue,
+    InKey,
+    InText,
+}
+
+/// Between two texts that stand side by side without a space, as most do, there is little to look at.
+const KEY_TO_TEXT: &[u8; 3] = b"\":\"";
+const TEXT_TO_NEXT: &[u8; 3] = b"\",\"";
 
 #[inline(never)]
 fn container(place: &mut Cursor<'_>, depth: usize) -> Result<(), Fault> {
@@ -77,31 +113,53 @@ fn container(place: &mut Cursor<'_>, depth: usize) -> Result<(), Fault> {
 fn pass_container(cursor: &mut Cursor<'_>, depth: usize) -> Result<(), Fault> {
     let mut nesting = Nesting::above(depth);
     let mut is_object = false;
+    let mut place = Place::Value;
     loop {
-        match cursor.peek() {
-            Some(open @ (b'{' | b'[')) => {
-                is_object = open == b'{';
-                nesting.enter(is_object)?;
-                cursor.at += 1;
-                if cursor.peek_past_space() != Some(closing(is_object)) {
-                    if is_object {
-                        key(cursor)?;
+        place = match place {
+            Place::Value => match cursor.peek() {
+                Some(b'"') => {
+                    cursor.at += 1;
+                    Place::InText
+                }
+                Some(open @ (b'{' | b'[')) => {
+                    is_object = open == b'{';
+                    nesting.enter(is_object)?;
+                    cursor.at += 1;
+                    if cursor.peek_past_space() == Some(closing(is_object)) {
+                        Place::BehindValue
+                    } else {
+                        next_element(cursor, is_object)?
                     }
-                    continue;
+                }
+                _ => {
+                    scalar(cursor)?;
+                    Place::BehindValue
+                }
+            },
+            Place::InKey => {
+                cursor.pass_plain();
+                if cursor.pass_all(KEY_TO_TEXT) {
+                    Place::InText
+                } else {
+                    cursor.skip_rest_of_string()?;
+                    cursor.colon()?;
+                    Place::Value
                 }
             }
-            _ => scalar(cursor)?,
-        }
-        // Behind a value, until another one has to follow.
-        loop {
-            match cursor.peek_past_space() {
+            Place::InText => {
+                cursor.pass_plain();
+                if cursor.pass_all(TEXT_TO_NEXT) {
+                    if is_object { Place::InKey } else { Place::InText }
+                } else {
+                    cursor.skip_rest_of_string()?;
+                    Place::BehindValue
+                }
+            }
+            Place::BehindValue => match cursor.peek_past_space() {
                 Some(b',') => {
                     cursor.at += 1;
                     cursor.pass_space();
-                    if is_object {
-                        key(cursor)?;
-                    }
-                    break;
+                    next_element(cursor, is_object)?
                 }
                 Some(byte) if byte == closing(is_object) => {
                     cursor.at += 1;
@@ -109,22 +167,24 @@ fn pass_container(cursor: &mut Cursor<'_>, depth: usize) -> Result<(), Fault> {
                         Some(around) => is_object = around,
                         None => return Ok(()),
                     }
+                    Place::BehindValue
                 }
                 other => {
                     let expected = if is_object { Expected::CommaOrBrace } else { Expected::CommaOrBracket };
                     return Err(instead_of(expected, other));
                 }
-            }
+            },
         }
     }
 }
 
-/// A key and its colon.
 #[inline(always)]
-fn key(cursor: &mut Cursor<'_>) -> Result<(), Fault> {
-    cursor.expect_key()?;
-    cursor.skip_string()?;
-    cursor.colon()
+fn next_element(cursor: &mut Cursor<'_>, is_object: bool) -> Result<Place, Fault> {
+    if !is_object {
+        return Ok(Place::Value);
+    }
+    cursor.open_key()?;
+    Ok(Place::InKey)
 }
 
 #[inline(always)]

@@ -18,10 +18,9 @@ enum Escape {
 }
 
 impl<'a> Cursor<'a> {
-    /// Stands on the opening quote.
+    /// Stands behind the opening quote.
     #[inline(always)]
     pub(super) fn string(&mut self) -> Result<Text<'a>, Fault> {
-        self.at += 1;
         let start = self.at;
         let is_ascii = self.pass_plain();
         let plain = self.since(start);
