@@ -77,6 +77,9 @@ impl Kind {
 
     /// The order counts: the first that fits wins. Compared without regard to case.
     pub(crate) fn of(content_type: &[u8]) -> Option<Self> {
+        if content_type.eq_ignore_ascii_case(b"application/json") {
+            return Some(Self::Json);
+        }
         let content_type = content_type.to_ascii_lowercase();
         let contains = |needle: &[u8]| content_type.windows(needle.len()).any(|window| window == needle);
         if contains(b"json") {
