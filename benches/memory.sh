@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures the resident memory of the idle server with the example's hooks. Fails when it is over 10 % more than
+# Measures the resident memory of the idle server with the example's hooks. Fails when it is over 30 % more than
 # benches/memory.txt says.
 #
 #   benches/memory.sh [--keep]
@@ -10,7 +10,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-readonly KEPT=benches/memory.txt TOLERANCE_PERCENT=10 STARTS=5
+# Libraries and file systems of other machines make some difference; without link-order.txt it is 60 % more.
+readonly KEPT=benches/memory.txt TOLERANCE_PERCENT=30 STARTS=5
 # Enough for what the server still does once it is up.
 readonly IDLE_SECONDS=1
 hookrunner=${HOOKRUNNER:-target/release/hookrunner}
@@ -39,8 +40,8 @@ measure() {
 }
 
 # What was just written can be in the page cache in pieces so large that more is mapped than needed: have it read anew.
-sync "$hookrunner"
-dd if="$hookrunner" iflag=nocache count=0 status=none
+sync "$hookrunner" || true
+dd if="$hookrunner" iflag=nocache count=0 status=none || true
 for _ in $(seq $STARTS); do measure; done >"$scratch/figures"
 resident=$(sort -n "$scratch/figures" | sed -n "$((STARTS / 2 + 1))p")
 echo "resident when idle: $resident KiB, median of $STARTS starts"
