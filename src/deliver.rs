@@ -13,7 +13,6 @@ use hyper::body::{Body, Incoming};
 use percent_encoding::percent_decode_str;
 use tracing::{debug, error, info, warn};
 
-use crate::apart::apart;
 use crate::body::{self, BodyBudget, BodyError, BodyLimits, Reservation};
 use crate::duplicates::{Admission, DeliveryKey, Duplicates};
 use crate::forwarded::TrustedProxies;
@@ -261,7 +260,9 @@ async fn deliver_to(
         Ok(received) => received,
         Err(refused) => return body_refused(hook, id, &refused, global),
     };
-    let (received, judgement) = judged(hook, received, handshake_only).await;
+    let Received { request: of_hook, at_unix_ms, .. } = &received;
+    let judging = || judge(hook, of_hook, handshake_only, *at_unix_ms, &mut Nobody);
+    let judgement = off_the_others_way(of_hook.body.len() > LONG_BODY_BYTES, judging);
     tell_judgement(hook, id, &judgement);
     let Judgement { case, ruling, .. } = judgement;
     let hook = case.as_ref().unwrap_or(hook);
@@ -302,7 +303,6 @@ async fn deliver_met(
     let Received { request, reservation, .. } = &received;
     let concealer = concealer(hook, request);
     invocation.stdin = invocation.stdin.map(|bytes| body::held(bytes, reservation));
-    let response = response.map(Arc::from);
     let streams = hook.response.output == OutputInResponse::Streamed;
     let stream = streams.then(|| StreamForm::asked_for(&request.headers));
     let key = value.map(|value| DeliveryKey::new(&address(hook, request), &value));
@@ -361,25 +361,9 @@ fn admit(delivery: &Delivery, hook: &Hook, key: Option<DeliveryKey>) -> Result<O
     delivery.duplicates.admit(key, deduplicate.lifetime, Instant::now()).map(Some).ok_or(Duplicate)
 }
 
-/// Judges a request; one with a long body on another thread, so that this one's other connections go on.
-async fn judged(
-    hook: &Arc<Hook>,
-    received: Received,
-    handshake_only: Option<&[String]>,
-) -> (Received, Judgement) {
-    let judge = |hook: &Hook, received: &Received, handshake_only: Option<&[String]>| {
-        judge(hook, &received.request, handshake_only, received.at_unix_ms, &mut Nobody)
-    };
-    if received.request.body.len() <= LONG_BODY_BYTES {
-        let judgement = judge(hook, &received, handshake_only);
-        return (received, judgement);
-    }
-    let (hook, handshake_only) = (hook.clone(), handshake_only.map(<[String]>::to_vec));
-    apart(move || {
-        let judgement = judge(&hook, &received, handshake_only.as_deref());
-        (received, judgement)
-    })
-    .await
+/// Does long work without holding up the other requests of this thread.
+fn off_the_others_way<T>(takes_long: bool, work: impl FnOnce() -> T) -> T {
+    if takes_long { tokio::task::block_in_place(work) } else { work() }
 }
 
 fn unix_ms_now() -> i64 {

@@ -35,7 +35,6 @@ mod template;
 mod units;
 
 // Effects: does, decides nothing.
-mod apart;
 mod body;
 mod duplicates;
 mod hooks_file;

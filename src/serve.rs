@@ -28,7 +28,7 @@ use crate::runs::Runs;
 use crate::saved_requests::SavedRequests;
 use crate::server::timed::Timeouts;
 use crate::server::tls::{Tls, TlsSettings, TlsVersions};
-use crate::server::{Endpoint, Listener, Server, ServerLimits, Workers};
+use crate::server::{Endpoint, Listener, Server, ServerLimits};
 use crate::systemd::{self, Notifier, PassedSocket};
 use crate::turns::Turns;
 use crate::watch::FileWatch;
@@ -53,7 +53,7 @@ pub(crate) fn serve(flags: Flags) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             error!("failed to start: {error}");
@@ -131,9 +131,7 @@ async fn run(flags: Flags, passed: Option<PassedSocket>, log_file: LogFile) -> R
     };
     let hooks = delivery.table.load().summary();
     info!("serving {hooks} on {address}{}", delivery.settings.routing.pattern());
-    let workers = Workers::start().map_err(|error| format!("failed to start: {error}"))?;
-    let limits = server_limits(&flags.limits, at_once);
-    let server = Server::new(listener, tls.clone(), limits, delivery.clone(), workers);
+    let server = Server::new(listener, tls.clone(), server_limits(&flags.limits, at_once), delivery.clone());
     let Signals { mut terminate, mut interrupt, hangup, user1 } = signals;
     tokio::spawn(reap_orphans(delivery.settings.surroundings.own_children.clone()));
     let notifier_of_reloads = notifier.clone();

@@ -5,7 +5,6 @@ mod connection;
 mod listen;
 pub(crate) mod timed;
 pub(crate) mod tls;
-mod workers;
 
 use std::future::Future;
 use std::io;
@@ -22,7 +21,6 @@ use timed::Timeouts;
 use tls::Tls;
 
 pub(crate) use listen::{Endpoint, Listener};
-pub(crate) use workers::Workers;
 
 /// The pause after an accept that failed for want of descriptors or memory: time for connections to end.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -48,7 +46,6 @@ pub(crate) struct Server {
     tls: Option<Tls>,
     limits: ServerLimits,
     delivery: Arc<Delivery>,
-    workers: Workers,
 }
 
 impl Server {
@@ -57,9 +54,8 @@ impl Server {
         tls: Option<Tls>,
         limits: ServerLimits,
         delivery: Arc<Delivery>,
-        workers: Workers,
     ) -> Self {
-        Self { listener, tls, limits, delivery, workers }
+        Self { listener, tls, limits, delivery }
     }
 
     /// Serves until `shutdown` completes, then drains; `hurry` completing cuts the drain short.
@@ -76,7 +72,7 @@ impl Server {
                 Ok((stream, peer, place)) => {
                     let (tls, limits) = (self.tls.as_ref().map(Tls::acceptor), self.limits);
                     let (delivery, drain) = (self.delivery.clone(), drain.subscribe());
-                    self.workers.serve(async move {
+                    tokio::spawn(async move {
                         connection::serve(stream, peer, tls, limits, delivery, drain).await;
                         drop(place);
                     });

@@ -8,13 +8,12 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::Delivery;
 use super::tell::{
     Attempt, tell_again, tell_dropped, tell_no_room, tell_not_started, tell_outcome, tell_start,
     tell_superseded,
 };
+use super::{Delivery, off_the_others_way};
 use crate::admission::Call;
-use crate::apart::apart;
 use crate::body::Reservation;
 use crate::conceal::Concealer;
 use crate::duplicates::Admission;
@@ -153,45 +152,34 @@ impl Attempts {
         ToFollow { output, has_started }
     }
 
-    /// Starts the command.
-    pub(super) fn start(&self, held: Box<Held>) -> Result<Stage, Box<Held>> {
-        tell_start(&held.invocation, &self.concealer);
-        let started = run::start(&held.invocation, &self.delivery.settings.surroundings);
-        self.after_start(started, held)
-    }
-
-    /// The same, apart if it takes long.
-    async fn start_later(&self, held: Box<Held>) -> Result<Stage, Box<Held>> {
-        if !takes_long_to_start(&held.invocation) {
-            return self.start(held);
-        }
-        tell_start(&held.invocation, &self.concealer);
-        let delivery = self.delivery.clone();
-        let starting = move || (run::start(&held.invocation, &delivery.settings.surroundings), held);
-        let (started, held) = apart(starting).await;
-        self.after_start(started, held)
-    }
-
-    /// What a further attempt needs is kept, when there may be one. A start that failed is followed by one when
-    /// the failure may pass.
-    fn after_start(
-        &self,
-        started: Result<Running, StartFailure>,
-        held: Box<Held>,
-    ) -> Result<Stage, Box<Held>> {
-        match started {
+    /// Starts the command. What a further attempt needs is kept, when there may be one.
+    pub(super) fn start(&mut self, held: Box<Held>) -> Result<Stage, (StartFailure, Box<Held>)> {
+        let invocation = &held.invocation;
+        tell_start(invocation, &self.concealer);
+        let starting = || run::start(invocation, &self.delivery.settings.surroundings);
+        let takes_long = !invocation.files.is_empty() || invocation.circumstances.change_process();
+        match off_the_others_way(takes_long, starting) {
             Ok(running) => {
                 self.turn.began();
                 let for_another = (!self.attempt.is_last()).then_some(held);
                 Ok(Stage::Running(Box::new(running), for_another))
             }
             Err(failure) => {
-                tell_not_started(&held.invocation, self.attempt, &failure);
-                match self.pause_if(failure.may_pass()) {
-                    Some(pause) => Ok(Stage::Pausing(held, pause)),
-                    None => Err(held),
-                }
+                tell_not_started(invocation, self.attempt, &failure);
+                Err((failure, held))
             }
+        }
+    }
+
+    /// What follows a start that failed: another attempt, when the failure may pass and the hook wants one.
+    pub(super) fn after_failed_start(
+        &self,
+        failure: &StartFailure,
+        held: Box<Held>,
+    ) -> Result<Stage, Box<Held>> {
+        match self.pause_if(failure.may_pass()) {
+            Some(pause) => Ok(Stage::Pausing(held, pause)),
+            None => Err(held),
         }
     }
 
@@ -209,7 +197,8 @@ impl Attempts {
         if (is_again && self.active.is_draining()) || !self.active.begin() {
             return self.drop_at_shutdown(is_again);
         }
-        self.start_later(held).await.map_or(Break(End::NotStarted), Continue)
+        let started = self.start(held).or_else(|(failure, held)| self.after_failed_start(&failure, held));
+        started.map_or(Break(End::NotStarted), Continue)
     }
 
     async fn wait_for_outcome(
@@ -267,11 +256,6 @@ impl Attempts {
         tell_dropped(self.active.name(), has_run);
         Break(End::Dropped)
     }
-}
-
-/// Whether files are written for it, or it starts by way of another process.
-pub(super) fn takes_long_to_start(invocation: &Invocation) -> bool {
-    !invocation.files.is_empty() || invocation.circumstances.change_process()
 }
 
 fn output_wanted<'f>(

@@ -2,17 +2,14 @@
 
 use std::sync::Arc;
 
-use tokio::task::JoinHandle;
-
-use super::attempts::{Attempts, End, Held, Stage, ToFollow, takes_long_to_start};
+use super::attempts::{Attempts, End, Held, Stage};
 use super::tell::{Attempt, tell_no_memory, tell_not_started, tell_refused};
-use super::{Answer, Delivery, Received, save};
-use crate::apart::apart;
+use super::{Answer, Delivery, Received, off_the_others_way, save};
 use crate::conceal::Concealer;
 use crate::duplicates::Admission;
 use crate::hook::{Hook, ResponseSettings};
 use crate::invocation::Invocation;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, StartFailure};
 use crate::respond::{self, GlobalHeaders, HttpResponse, StreamForm};
 use crate::run;
 use crate::runs::RunName;
@@ -24,7 +21,7 @@ pub(super) struct Met {
     pub(super) admission: Option<Admission>,
     pub(super) received: Received,
     /// In place of the hook's.
-    pub(super) response: Option<Arc<ResponseSettings>>,
+    pub(super) response: Option<Box<ResponseSettings>>,
     /// How the client follows the output, if the hook streams it.
     pub(super) stream: Option<StreamForm>,
     /// For what the log tells of the run.
@@ -34,23 +31,24 @@ pub(super) struct Met {
 /// Runs the command now or when its turn comes, and answers at once or when it has ended, as the hook says.
 pub(super) async fn run(delivery: &Arc<Delivery>, hook: &Arc<Hook>, met: Met) -> Answer {
     let global = &delivery.settings.global_headers;
-    let response = met.response.clone();
+    let Met { invocation, admission, received, response, stream, concealer } = met;
     let settings = response.as_deref().unwrap_or(&hook.response);
     let matched = format!("{} got matched", hook.label());
-    let off = if takes_long_to_start(&met.invocation) {
-        let (delivery, hook) = (delivery.clone(), hook.clone());
-        apart(move || set_off(&delivery, &hook, met)).await
-    } else {
-        set_off(delivery, hook, met)
-    };
-    let Off { is_queued, followed, end } = match off {
-        Ok(off) => off,
+    let (mut attempts, stage) = match begin(delivery, (hook, settings), invocation, received, concealer) {
+        Ok(begun) => begun,
         Err(refused) => {
+            if let Some(admission) = admission {
+                admission.forget();
+            }
             let Refused { received, response, because } = *refused;
             let saved = save(delivery, &hook.id, received);
             return Answer { saved, ..Answer::new(response, format!("{matched}, but {because}")) };
         }
     };
+    attempts.admission = admission;
+    let is_queued = matches!(stage, Stage::Queued(_));
+    let followed = stream.map(|form| (form, attempts.follow()));
+    let end = tokio::spawn(attempts.go_on(stage));
     match followed {
         Some((form, followed)) => {
             // Where nothing has started, the end says why.
@@ -106,32 +104,6 @@ fn ended_story(matched: String, outcome: &Outcome) -> String {
     }
 }
 
-/// A delivery on its way, whoever waits for it.
-struct Off {
-    is_queued: bool,
-    followed: Option<(StreamForm, ToFollow)>,
-    end: JoinHandle<End>,
-}
-
-fn set_off(delivery: &Arc<Delivery>, hook: &Arc<Hook>, met: Met) -> Result<Off, Box<Refused>> {
-    let Met { invocation, admission, received, response, stream, concealer } = met;
-    let settings = response.as_deref().unwrap_or(&hook.response);
-    match begin(delivery, (hook, settings), invocation, received, concealer) {
-        Ok((mut attempts, stage)) => {
-            attempts.admission = admission;
-            let is_queued = matches!(stage, Stage::Queued(_));
-            let followed = stream.map(|form| (form, attempts.follow()));
-            Ok(Off { is_queued, followed, end: tokio::spawn(attempts.go_on(stage)) })
-        }
-        Err(refused) => {
-            if let Some(admission) = admission {
-                admission.forget();
-            }
-            Err(refused)
-        }
-    }
-}
-
 /// A delivery that is not run, and not going to be.
 struct Refused {
     received: Received,
@@ -165,7 +137,7 @@ fn begin(
     let limit = hook.concurrency.as_ref();
     let may_wait = delivery.turns.is_limiting(limit);
     // What cannot be started is not let in, for its sender can still be told.
-    if may_wait && let Err(failure) = run::rehearse(&invocation, &delivery.settings.surroundings) {
+    if may_wait && let Err(failure) = rehearse(delivery, &invocation) {
         tell_not_started(&invocation, attempt, &failure);
         return refused(received, respond::not_started(settings, global), "the command cannot be started");
     }
@@ -185,7 +157,7 @@ fn begin(
     let is_now = turn.has_come();
     let Received { request, reservation: memory, at_unix_ms } = received;
     let (delivery, hook) = (delivery.clone(), hook.clone());
-    let attempts =
+    let mut attempts =
         Attempts { delivery, hook, active, turn, concealer, admission: None, following: None, attempt };
     let held = Box::new(Held { invocation, memory });
     let started = match is_now {
@@ -195,7 +167,7 @@ fn begin(
             Ok(Stage::Queued(held))
         }
     };
-    let stage = match started {
+    let stage = match started.or_else(|(failure, held)| attempts.after_failed_start(&failure, held)) {
         Ok(stage) => stage,
         Err(held) => {
             let received = Received { request, reservation: held.memory, at_unix_ms };
@@ -206,4 +178,9 @@ fn begin(
     drop(request);
     stage.shrink();
     Ok((attempts, stage))
+}
+
+/// Looks at files, and a disk may be slow.
+fn rehearse(delivery: &Delivery, invocation: &Invocation) -> Result<(), StartFailure> {
+    off_the_others_way(true, || run::rehearse(invocation, &delivery.settings.surroundings)).map(drop)
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use tokio::signal::unix::Signal;
 use tracing::{error, info, warn};
 
-use crate::apart::apart;
 use crate::deliver::Delivery;
 use crate::hook::Hook;
 use crate::hooks_file::{Effect, HooksFiles, Problem};
@@ -52,20 +51,12 @@ impl Housekeeping {
                 _ = user1.recv() => "SIGUSR1",
                 () = changed(&mut hooks) => "a change of the hooks files",
                 () = changed(&mut tls) => {
-                    self = self.apart(|this| this.reload_tls("a change of its files")).await;
+                    tokio::task::block_in_place(|| self.reload_tls("a change of its files"));
                     continue;
                 }
             };
-            self = self.apart(move |this| this.reload(reason)).await;
+            tokio::task::block_in_place(|| self.reload(reason));
         }
-    }
-
-    async fn apart(mut self, work: impl FnOnce(&mut Self) + Send + 'static) -> Self {
-        apart(move || {
-            work(&mut self);
-            self
-        })
-        .await
     }
 
     fn reload(&mut self, reason: &str) {

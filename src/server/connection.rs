@@ -9,10 +9,9 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
-use tracing::{debug, info, warn};
+use tracing::{debug, info};
 
 use super::ServerLimits;
 use super::answering::Answering;
@@ -32,17 +31,10 @@ pub(super) async fn serve(
     delivery: Arc<Delivery>,
     drain: watch::Receiver<bool>,
 ) {
-    let refused = match stream {
-        Stream::Tcp(stream) => match TcpStream::from_std(stream) {
-            Ok(stream) => return serve_stream(stream, peer, tls, limits, delivery, drain).await,
-            Err(error) => error,
-        },
-        Stream::Unix(stream) => match UnixStream::from_std(stream) {
-            Ok(stream) => return serve_stream(stream, peer, tls, limits, delivery, drain).await,
-            Err(error) => error,
-        },
-    };
-    warn!("failed to serve a connection of {peer}: {refused}");
+    match stream {
+        Stream::Tcp(stream) => serve_stream(stream, peer, tls, limits, delivery, drain).await,
+        Stream::Unix(stream) => serve_stream(stream, peer, tls, limits, delivery, drain).await,
+    }
 }
 
 async fn serve_stream<S: AsyncRead + AsyncWrite + Unpin>(

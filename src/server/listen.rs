@@ -5,7 +5,7 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net as unix;
 use std::path::{Path, PathBuf};
 
-use tokio::net::{TcpListener, TcpSocket, UnixListener};
+use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixStream};
 
 use crate::request::Peer;
 
@@ -39,10 +39,9 @@ impl Drop for SocketFile {
     }
 }
 
-/// An accepted connection, which may go to another thread.
 pub(crate) enum Stream {
-    Tcp(std::net::TcpStream),
-    Unix(unix::UnixStream),
+    Tcp(TcpStream),
+    Unix(UnixStream),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -108,11 +107,11 @@ impl Listener {
                 let _ = stream.set_nodelay(true);
                 // On a socket for both, an IPv4 peer is an IPv4 address.
                 let peer = std::net::SocketAddr::new(peer.ip().to_canonical(), peer.port());
-                Ok((Stream::Tcp(stream.into_std()?), Peer::Tcp(peer)))
+                Ok((Stream::Tcp(stream), Peer::Tcp(peer)))
             }
             Self::Unix { listener, .. } => {
                 let (stream, _) = listener.accept().await?;
-                Ok((Stream::Unix(stream.into_std()?), Peer::Unix))
+                Ok((Stream::Unix(stream), Peer::Unix))
             }
         }
     }

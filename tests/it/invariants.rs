@@ -81,7 +81,6 @@ const LAYERS: [Layer; 6] = [
     Layer {
         name: "effects",
         modules: &[
-            "apart",
             "body",
             "duplicates",
             "hooks_file",
