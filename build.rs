@@ -14,6 +14,8 @@ const LIST: &str = "link-order.txt";
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed={LIST}");
+    println!("cargo::rerun-if-env-changed=RUSTC_LINKER");
+    println!("cargo::rerun-if-env-changed=CARGO_ENCODED_RUSTFLAGS");
     if setting("CARGO_CFG_TARGET_OS") != "linux" || setting("PROFILE") != "release" {
         return Ok(());
     }

@@ -266,7 +266,7 @@ fn choose(
         let because = format!("case {}: {because}", case.case.as_deref().unwrap_or_default());
         match fault {
             None => {}
-            Some(Fault::Signature) if case.soft_signature_failures => {}
+            Some(fault) if fault.is_of_signature() && case.soft_signature_failures => {}
             fault => return Err(Unmet { because, fault }),
         }
         // The last one is as good as any.

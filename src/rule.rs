@@ -74,11 +74,20 @@ pub(crate) enum Fault {
     NotFound(String),
     #[error("the signature does not match")]
     Signature,
+    /// The signature matches, but not the clock. A hook that is soft on wrong signatures is soft on it.
+    #[error("the header `Date` is {away_s} s away from now")]
+    Outdated { away_s: u64 },
     /// The parameter is not in the request, and it is required.
     #[error("{0}")]
     Required(String),
     #[error("{0}")]
     Other(String),
+}
+
+impl Fault {
+    pub(crate) fn is_of_signature(&self) -> bool {
+        matches!(self, Self::Signature | Self::Outdated { .. })
+    }
 }
 
 impl From<NoValue> for Fault {
@@ -202,7 +211,7 @@ impl Evaluation<'_, '_> {
             let (truth, fault) = self.step(Step::Or(index), part);
             match fault {
                 None | Some(Fault::NotFound(_)) => {}
-                Some(Fault::Signature) if self.conditions.soft_signature_failures => {}
+                Some(fault) if fault.is_of_signature() && self.conditions.soft_signature_failures => {}
                 fault => return (false, fault),
             }
             if truth {

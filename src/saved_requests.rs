@@ -4,9 +4,11 @@
 use std::any::Any;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use nix::unistd::{AccessFlags, access};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 use tracing::warn;
 
 use crate::capture;
@@ -18,11 +20,23 @@ const QUEUE_MAX: usize = 64;
 const ID_CHARACTERS_MAX: usize = 64;
 const EXTENSION: &str = "http";
 
-/// The way to the task that writes. It ends when this is dropped, and what waits is written.
+/// How long the end of the server waits for what is not written yet.
+const WRITE_PATIENCE: Duration = Duration::from_secs(5);
+/// Of a file's name while it is written.
+const UNFINISHED_PREFIX: &str = ".saving-";
+
+/// The way to the task that writes.
 #[derive(Debug, Clone)]
 pub(crate) struct SavedRequests {
     directory: PathBuf,
-    queue: mpsc::Sender<Unwritten>,
+    queue: mpsc::Sender<Order>,
+}
+
+#[derive(Debug)]
+enum Order {
+    Write(Box<Unwritten>),
+    /// To be told that all before it is written.
+    Tell(oneshot::Sender<()>),
 }
 
 #[derive(Debug)]
@@ -44,10 +58,19 @@ impl SavedRequests {
             std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory)?;
         }
         access(&directory, AccessFlags::R_OK | AccessFlags::W_OK | AccessFlags::X_OK)?;
-        let (queue, mut unwritten) = mpsc::channel::<Unwritten>(QUEUE_MAX);
+        drop_unfinished(&directory)?;
+        let (queue, mut orders) = mpsc::channel(QUEUE_MAX);
         let place = directory.clone();
         tokio::task::spawn_blocking(move || {
-            while let Some(next) = unwritten.blocking_recv() {
+            while let Some(order) = orders.blocking_recv() {
+                let next: Box<Unwritten> = match order {
+                    Order::Write(next) => next,
+                    Order::Tell(teller) => {
+                        // Who asked may have lost patience.
+                        let _ = teller.send(());
+                        continue;
+                    }
+                };
                 let (id, hook) = (&next.request.id, &next.hook_id);
                 if let Err(error) = next.write(&place, files_max) {
                     warn!(request = %id, hook = %hook, "failed to save the request in {}: {error}", next.file.display());
@@ -55,6 +78,21 @@ impl SavedRequests {
             }
         });
         Ok(Self { directory, queue })
+    }
+
+    /// Waits until all is written that was to be saved so far.
+    pub(crate) async fn written(&self) {
+        let (teller, told) = oneshot::channel();
+        let all = async {
+            self.queue.send(Order::Tell(teller)).await.ok()?;
+            told.await.ok()
+        };
+        if !matches!(timeout(WRITE_PATIENCE, all).await, Ok(Some(()))) {
+            warn!(
+                "not all requests could be saved in {}: writing them took too long",
+                self.directory.display()
+            );
+        }
     }
 
     /// The file that the request will be in. `None`: too many wait already, and it is dropped. `counted` lives
@@ -66,28 +104,27 @@ impl SavedRequests {
         received_unix_ms: i64,
         counted: impl Send + 'static,
     ) -> Option<PathBuf> {
+        let Ok(place) = self.queue.try_reserve() else {
+            warn!(
+                request = %request.id, hook = %hook_id,
+                "the request is not saved: {QUEUE_MAX} are waiting to be written"
+            );
+            return None;
+        };
         let file = self.directory.join(file_name(hook_id, &request.id, received_unix_ms));
         let hook_id = hook_id.to_owned();
+        let counted = Box::new(counted);
         let unwritten =
-            Unwritten { file: file.clone(), hook_id, request, received_unix_ms, _counted: Box::new(counted) };
-        match self.queue.try_send(unwritten) {
-            Ok(()) => Some(file),
-            Err(refused) => {
-                let Unwritten { hook_id, request, .. } = refused.into_inner();
-                warn!(
-                    request = %request.id, hook = %hook_id,
-                    "the request is not saved: {QUEUE_MAX} are waiting to be written"
-                );
-                None
-            }
-        }
+            Unwritten { file: file.clone(), hook_id, request, received_unix_ms, _counted: counted };
+        place.send(Order::Write(Box::new(unwritten)));
+        Some(file)
     }
 }
 
 impl Unwritten {
     /// Under its name it is whole from the first moment, and only the server's user can read it.
     fn write(&self, directory: &Path, files_max: usize) -> io::Result<()> {
-        let mut file = tempfile::Builder::new().prefix(".").tempfile_in(directory)?;
+        let mut file = tempfile::Builder::new().prefix(UNFINISHED_PREFIX).tempfile_in(directory)?;
         file.write_all(&capture::write(&self.request, self.received_unix_ms))?;
         file.persist(&self.file).map_err(|error| error.error)?;
         drop_oldest(directory, files_max)
@@ -104,6 +141,17 @@ fn safe(id: &str) -> String {
     let safe =
         |letter: char| if letter.is_ascii_alphanumeric() || "-_.".contains(letter) { letter } else { '_' };
     id.chars().take(ID_CHARACTERS_MAX).map(safe).collect()
+}
+
+/// What a server left that ended in the middle.
+fn drop_unfinished(directory: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_name().as_encoded_bytes().starts_with(UNFINISHED_PREFIX.as_bytes()) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Only files named as ours are counted, and go.
@@ -148,6 +196,18 @@ mod tests {
         check("deploy", "4f1c-1", 1_767_268_800_123, "20260101T120000.123Z-deploy-4f1c-1.http");
         check("../a b/ü", "x/y", 0, "19700101T000000.000Z-.._a_b__-x_y.http");
         assert!(!is_ours("notes.http") && !is_ours("20260101T120000.123Z-a.txt"));
+    }
+
+    #[test]
+    fn what_was_not_finished_goes() {
+        let directory = tempfile::tempdir().unwrap();
+        let unfinished = directory.path().join(format!("{UNFINISHED_PREFIX}a1B2c3"));
+        let other = directory.path().join(".other");
+        for file in [&unfinished, &other] {
+            std::fs::write(file, "").unwrap();
+        }
+        drop_unfinished(directory.path()).unwrap();
+        assert!(!unfinished.exists() && other.exists());
     }
 
     #[test]

@@ -132,6 +132,7 @@ async fn run(flags: Flags, passed: Option<PassedSocket>, log_file: LogFile) -> R
     let hooks = delivery.table.load().summary();
     info!("serving {hooks} on {address}{}", delivery.settings.routing.pattern());
     let server = Server::new(listener, tls.clone(), server_limits(&flags.limits, at_once), delivery.clone());
+    let saved_requests = delivery.saved_requests.clone();
     let Signals { mut terminate, mut interrupt, hangup, user1 } = signals;
     tokio::spawn(reap_orphans(delivery.settings.surroundings.own_children.clone()));
     let notifier_of_reloads = notifier.clone();
@@ -169,6 +170,9 @@ async fn run(flags: Flags, passed: Option<PassedSocket>, log_file: LogFile) -> R
         () = watch_housekeeping => {}
     }
     housekeeping.abort();
+    if let Some(saved_requests) = &saved_requests {
+        saved_requests.written().await;
+    }
     info!("stopped");
     Ok(())
 }

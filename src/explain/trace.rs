@@ -131,9 +131,9 @@ impl Onlooker for Trace<'_> {
 /// A parameter that was not found is a note beside the truth, no error.
 fn result(truth: bool, fault: Option<&Fault>) -> NodeResult {
     match (fault, truth) {
-        (Some(Fault::Signature | Fault::Required(_) | Fault::Other(_)), _) => NodeResult::Error,
         (None | Some(Fault::NotFound(_)), true) => NodeResult::Holds,
         (None | Some(Fault::NotFound(_)), false) => NodeResult::Fails,
+        (Some(_), _) => NodeResult::Error,
     }
 }
 

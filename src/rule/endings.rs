@@ -118,7 +118,7 @@ impl From<(bool, Option<&Fault>)> for Endings {
             match fault {
                 None => Kind::None,
                 Some(Fault::NotFound(_)) => Kind::Note,
-                Some(Fault::Signature) => Kind::Signature,
+                Some(Fault::Signature | Fault::Outdated { .. }) => Kind::Signature,
                 Some(Fault::Required(_) | Fault::Other(_)) => Kind::Other,
             },
         )

@@ -5,7 +5,7 @@ use super::{Fault, HmacKey};
 use crate::request::Request;
 
 /// How far the `Date` may be from the clock, either way: what Scalr's documentation asks for.
-const DATE_TOLERANCE_S: i64 = 300;
+const DATE_TOLERANCE_S: u64 = 300;
 
 pub(super) fn check(
     keys: &[HmacKey],
@@ -27,8 +27,9 @@ pub(super) fn check(
             "the header `Date` is not of the form `Mon 02 Jan 2006 15:04:05 MST`".to_owned(),
         ));
     };
-    if (now_unix_s - date_unix_s).abs() > DATE_TOLERANCE_S {
-        return Err(Fault::Signature);
+    let away_s = now_unix_s.abs_diff(date_unix_s);
+    if away_s > DATE_TOLERANCE_S {
+        return Err(Fault::Outdated { away_s });
     }
     Ok(Ok(()))
 }

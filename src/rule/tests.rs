@@ -155,7 +155,7 @@ fn letter(verdict: &Verdict) -> char {
     match verdict {
         Verdict::Fired => '+',
         Verdict::NotFired => '-',
-        Verdict::Failed(Fault::Signature) => 's',
+        Verdict::Failed(Fault::Signature | Fault::Outdated { .. }) => 's',
         Verdict::Failed(Fault::Other(_)) => 'o',
         Verdict::Failed(Fault::Required(_)) => 'r',
         Verdict::Failed(Fault::NotFound(_)) => panic!("a note fails no rule"),

@@ -200,7 +200,7 @@ fn a_rule_that_is_not_met_is_named_by_its_path_without_values() {
         server.send(&request).assert(200, "Hook rules were not satisfied.");
         server.wait_for_log(path);
         let log = server.stop().join("\n");
-        assert!(!log.contains("4716") && !log.contains("4717"), "{log}");
+        assert!(!log.contains("main-4716") && !log.contains("other-4717"), "{log}");
     }
 }
 

@@ -155,25 +155,17 @@ fn pass_container(cursor: &mut Cursor<'_>, depth: usize) -> Result<(), Fault> {
                     Place::BehindValue
                 }
             }
-            Place::BehindValue => match cursor.peek_past_space() {
-                Some(b',') => {
-                    cursor.at += 1;
-                    cursor.pass_space();
+            Place::BehindValue => {
+                if cursor.more(closing(is_object), comma_or_end(is_object))? {
                     next_element(cursor, is_object)?
-                }
-                Some(byte) if byte == closing(is_object) => {
-                    cursor.at += 1;
+                } else {
                     match nesting.leave() {
                         Some(around) => is_object = around,
                         None => return Ok(()),
                     }
                     Place::BehindValue
                 }
-                other => {
-                    let expected = if is_object { Expected::CommaOrBrace } else { Expected::CommaOrBracket };
-                    return Err(instead_of(expected, other));
-                }
-            },
+            }
         }
     }
 }
@@ -185,6 +177,11 @@ fn next_element(cursor: &mut Cursor<'_>, is_object: bool) -> Result<Place, Fault
     }
     cursor.open_key()?;
     Ok(Place::InKey)
+}
+
+#[inline(always)]
+fn comma_or_end(is_object: bool) -> Expected {
+    if is_object { Expected::CommaOrBrace } else { Expected::CommaOrBracket }
 }
 
 #[inline(always)]

@@ -144,6 +144,6 @@ fn a_scalr_signature_covers_the_date_which_is_near_the_present() {
         check_clock(signature, date, away_s, Verdict::Fired);
     }
     for away_s in [-301, 301] {
-        check_clock(signature, date, away_s, Verdict::Failed(Fault::Signature));
+        check_clock(signature, date, away_s, Verdict::Failed(Fault::Outdated { away_s: 301 }));
     }
 }

@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use rustix::process::Signal;
+
 use crate::support::{Request, Server, Setup, eventually};
 
 const GUARDED: &str = "
@@ -105,6 +107,19 @@ fn a_chunked_body_and_a_forged_peer_come_back_as_they_were() {
     let json = explain(&["-peer", "203.0.113.7"]);
     assert_eq!(json["rule"]["rules"][0]["found"], "203.0.113.7");
     assert_eq!(json["rule"]["rules"][1]["result"], "not-reached");
+}
+
+#[test]
+fn a_stop_waits_until_requests_are_saved() {
+    let mut server = Setup::new().hooks(GUARDED).flags("-verbose -save-requests @DIR@/saved").start();
+    let body = vec![b'x'; 20 << 20];
+    let length = body.len() as u64;
+    assert_eq!(server.send(&Request::post("/hooks/signed").body(body)).status, 401);
+    server.signal(Signal::TERM);
+    assert!(server.wait().success());
+    let sizes: Vec<u64> =
+        saved(&server.path("saved")).iter().map(|file| fs::metadata(file).unwrap().len()).collect();
+    assert!(matches!(sizes[..], [size] if size > length), "{sizes:?}");
 }
 
 #[test]
