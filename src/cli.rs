@@ -32,7 +32,7 @@ pub(crate) use explain::ExplainFlags;
 /// Runs commands when webhooks arrive.
 ///
 /// Flags may be written with one dash or two, `-name value` or `-name=value`. Durations are written
-/// `250ms`, `10s`, `5m`, `1h`; sizes as bytes or with `KiB`, `MiB`, `GiB`.
+/// `250ms`, `10s`, `5m`, `1h`, `3d`; sizes as bytes or with `KiB`, `MiB`, `GiB`.
 #[derive(Debug, Parser)]
 #[command(name = "hookrunner", disable_version_flag = true, args_override_self = true, max_term_width = 100, after_help = COMMANDS)]
 pub(crate) struct Flags {

@@ -40,7 +40,7 @@ pub(crate) use record::{RawSpec, SpecError};
 pub(crate) use refusal::Refusal;
 pub(crate) use sign::{Draft, SignError, Signer};
 pub(crate) use source::Source;
-pub(crate) use spec::{Spec, Timestamp, TimestampPlace, duration};
+pub(crate) use spec::{Spec, Timestamp, TimestampPlace, seconds};
 pub(crate) use table::{OPEN, Own, Row, find, named, table, unknown};
 pub(crate) use timestamp::{format_ms, parse_ms};
 pub(crate) use unfit::UNFIT;

@@ -1,4 +1,4 @@
-//! Durations and sizes as people write them: `250ms`, `10s`, `5m`, `1h`; bytes, or `KiB`, `MiB`, `GiB`.
+//! Durations and sizes as people write them: `250ms`, `10s`, `5m`, `1h`, `3d`; bytes, or `KiB`, `MiB`, `GiB`.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ const DURATION_MAX: Duration = Duration::from_secs(366 * 24 * 3_600);
 
 /// Reads a duration: a whole number and a unit, or `0`.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
-    let expected = || format!("`{text}` is no duration: write `250ms`, `10s`, `5m`, `1h` or `0`");
+    let expected = || format!("`{text}` is no duration: write `250ms`, `10s`, `5m`, `1h`, `3d` or `0`");
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let number: u64 = number.parse().map_err(|_| expected())?;
@@ -16,6 +16,7 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
         "s" => 1_000,
         "m" => 60_000,
         "h" => 3_600_000,
+        "d" => 86_400_000,
         "" if number == 0 => 1,
         _ => return Err(expected()),
     };
@@ -53,6 +54,9 @@ mod tests {
         check("10s", Some(10_000));
         check("5m", Some(300_000));
         check("1h", Some(3_600_000));
+        check("3d", Some(259_200_000));
+        check("366d", Some(31_622_400_000));
+        check("367d", None);
         check("0", Some(0));
         check("0s", Some(0));
         check("10", None);

@@ -19,7 +19,7 @@ use crate::sender::{self, Options, RawSpec, Spec, SpecError, Verifier};
 /// a redelivery for three days.
 const LIFETIME_DEFAULT: Duration = Duration::from_secs(24 * 3_600);
 
-/// Read as a duration, for the record has it as a text.
+/// Read as a duration; a row of the table has seconds.
 const TOLERANCE: &str = "tolerance";
 
 /// The name of a sender whose record is written in the hook.
@@ -243,8 +243,8 @@ fn duplicate_key(reader: &mut Reader<'_>, node: &Node, sender: &Sender<'_>) -> O
     }
 }
 
-/// The records of the table have tolerances in seconds without a unit, and in days.
+/// Seconds when there is no unit, as in the table.
 fn tolerance(reader: &mut Reader<'_>, record: Record<'_>) -> Option<Duration> {
-    let of_table = reader.text(record, TOLERANCE).and_then(|text| sender::duration(&text));
-    of_table.or_else(|| reader.duration(record, TOLERANCE))
+    let seconds = reader.text(record, TOLERANCE).and_then(|text| sender::seconds(&text));
+    seconds.or_else(|| reader.duration(record, TOLERANCE))
 }

@@ -11,8 +11,6 @@ use super::words::{Algorithm, Encoding, Handshake, KeyEncoding, Scheme, Separato
 /// Five minutes: the clock of most senders' own libraries.
 pub(crate) const TOLERANCE_DEFAULT: Duration = Duration::from_secs(300);
 
-const TOLERANCE_ALLOWED: &str = "seconds, or a number with `s`, `m`, `h` or `d`; `0` switches the window off";
-
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Spec {
     pub(crate) algorithm: Algorithm,
@@ -234,22 +232,14 @@ fn timestamp(raw: &RawSpec) -> Result<Option<Timestamp>, SpecError> {
     };
     let place = word(raw, "timestamp", place, || format!("{}, `item:START`", Source::ALLOWED))?;
     let unit = word(raw, "timestamp-unit", Unit::parse, Unit::allowed)?.unwrap_or(Unit::Seconds);
-    let tolerance = word(raw, "tolerance", duration, || TOLERANCE_ALLOWED.to_owned())?;
+    let tolerance = word(raw, "tolerance", seconds, || "a number of seconds".to_owned())?;
     Ok(place.map(|place| Timestamp { place, unit, tolerance: tolerance.unwrap_or(TOLERANCE_DEFAULT) }))
 }
 
-/// `300`, `300s`, `5m`, `1h`, `7d`.
-pub(crate) fn duration(text: &str) -> Option<Duration> {
-    let digits_len = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (digits, unit) = text.split_at_checked(digits_len)?;
-    let seconds_each = match unit {
-        "" | "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 86_400,
-        _ => return None,
-    };
-    digits.parse::<u64>().ok()?.checked_mul(seconds_each).map(Duration::from_secs)
+/// `300`.
+pub(crate) fn seconds(text: &str) -> Option<Duration> {
+    let all_digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| all_digits).map(Duration::from_secs)
 }
 
 /// A key that would be read and never used is a mistake: it looks as if it protected something.

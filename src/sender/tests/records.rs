@@ -34,7 +34,10 @@ fn a_record_with_a_mistake_is_refused() {
     check(&[sig, ("algorithm", "hash-sha256")], "`message` is missing");
     check(&[sig, ("timestamp", "item:t=")], "`separator` is missing");
     check(&[sig, ("timestamp", "header:T"), ("timestamp-unit", "min")], "`timestamp-unit` is `min`");
-    check(&[sig, ("timestamp", "header:T"), ("tolerance", "5 min")], "`tolerance` is `5 min`");
+    check(
+        &[sig, ("timestamp", "header:T"), ("tolerance", "5m")],
+        "`tolerance` is `5m`; allowed: a number of seconds",
+    );
     check(
         &[sig, ("timestamp-unit", "ms")],
         "`timestamp-unit` has no effect: there is no `timestamp`; remove it",
@@ -54,7 +57,7 @@ fn a_record_with_a_mistake_is_refused() {
 fn a_hook_overrides_its_row() {
     let github = &find("github").unwrap().raw;
     let changed =
-        Spec::build(Some(github), raw(&[("encoding", "base64"), ("prefix", ""), ("tolerance", "5m")]));
+        Spec::build(Some(github), raw(&[("encoding", "base64"), ("prefix", ""), ("tolerance", "600")]));
     let changed = changed.unwrap();
     assert_eq!((changed.encoding.as_str(), changed.prefix.as_str()), ("base64", ""));
     assert_eq!(changed.signature, spec("github").signature);
