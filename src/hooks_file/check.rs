@@ -189,7 +189,7 @@ fn peek_id(node: &Node) -> Option<String> {
     let (_, id) = entries.iter().rev().find(|(key, _)| key.eq_ignore_ascii_case("id"))?;
     match id {
         Node::Text(text) | Node::Number { text, .. } => Some(text.clone()),
-        Node::Bool(value) => Some(value.to_string()),
+        Node::Bool { value, .. } => Some(value.to_string()),
         _ => None,
     }
 }

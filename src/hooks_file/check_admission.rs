@@ -134,16 +134,18 @@ pub(super) fn retry(reader: &mut Reader<'_>, node: &Node, is_streamed: bool) -> 
             "write the longest wait as `max`",
         );
     }
-    let on = match record.has("on") {
-        true => reader.list(record, "on", cause),
-        false => vec![Cause::Timeout, Cause::AnyExitCode],
+    let on: Option<Vec<Cause>> = match record.has("on") {
+        true => reader.list(record, "on", |reader, node| Some(cause(reader, node))).into_iter().collect(),
+        false => Some(vec![Cause::Timeout, Cause::AnyExitCode]),
     };
+    // What was meant is not known, so nothing more is said of it.
+    let on = on?;
     if on.is_empty() && reader.refusal.is_none() {
         let help = "write `on: [timeout, exit-code]`, or remove it: that is what is meant without it";
         reader.report_at_entry((record, "on"), Kind::BadRetry, "`on` is empty: nothing is tried again", help);
     }
     let attempts = u32::try_from(attempts??).ok()?;
-    Some(Retry { attempts, initial, max, on })
+    (!on.is_empty()).then_some(Retry { attempts, initial, max, on })
 }
 
 fn cause(reader: &mut Reader<'_>, node: &Node) -> Option<Cause> {

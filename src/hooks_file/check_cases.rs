@@ -16,6 +16,8 @@ const CASES_MAX: usize = 100;
 /// From a case to its hook: out of the list, and out of the key `cases`.
 const STEPS_TO_HOOK: usize = 2;
 
+const MISMATCH_CODE: &str = "trigger-rule-mismatch-http-response-code";
+
 /// The cases in the record of `hook`. A mistake in one refuses the hook.
 pub(super) fn cases(reader: &mut Reader<'_>, record: Record<'_>, hook: &Hook) -> Vec<Arc<Hook>> {
     let help = "write each case as an item with its own `trigger-rule`, or remove the key";
@@ -67,6 +69,12 @@ fn case(
             reader.report_at_entry((own, key), Kind::MisplacedKey, message, "write it beside `cases`");
         }
     }
+    if own.has_itself(MISMATCH_CODE) {
+        let message =
+            format!("`{MISMATCH_CODE}` has no effect in a case: the hook's is sent when none is met");
+        let help = "write it beside `cases`, or remove it";
+        reader.report_at_entry((own, MISMATCH_CODE), Kind::NeedlessKey, message, help);
+    }
     let name = reader.text(own, "name").filter(|name| !name.is_empty()).unwrap_or_else(|| index.to_string());
     if !names.insert(name.clone()) {
         let message = format!("two cases are called `{name}`");
@@ -75,7 +83,7 @@ fn case(
     let record = own.with_defaults(of_hook, STEPS_TO_HOOK);
     let case = Hook { case: Some(name), ..read_hook(reader, record, hook.id.clone()) };
     examine(reader, record, &case, before);
-    if reader.reading.examination.is_some() && own.has_itself("trigger-rule") {
+    if own.has_itself("trigger-rule") {
         lint::rule_of_case(reader, own, hook, &case);
     }
     Some(case)

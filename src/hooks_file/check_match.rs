@@ -233,11 +233,7 @@ fn choices(reader: &mut Reader<'_>, record: Record<'_>) -> Option<Choices> {
         reader.report(Kind::IncompleteMatch, "a match of type `in` has no `values`", help);
         return None;
     }
-    let texts = reader.list(record, key, |reader, node| match node {
-        Node::Text(text) | Node::Number { text, .. } => Some(text.clone()),
-        Node::Bool(value) => Some(value.to_string()),
-        other => reader.wrong_type(other, "a text"),
-    });
+    let texts = reader.list(record, key, Reader::text_of);
     let message = match texts.len() {
         0 => format!("`{key}` is empty: nothing is in it"),
         1..=CHOICES_MAX => return Some(Choices::Texts(texts)),

@@ -77,11 +77,12 @@ fn refuse(reader: &mut Reader<'_>, record: Record<'_>, error: &SpecError) {
     reader.report_at_entry((record, key_of(error)), kind, error.to_string(), help);
 }
 
-/// Reports what is to be mended at a sender that is as safe without it.
+/// Reports what is to be looked at or mended, and refuses nothing.
 fn tell(reader: &mut Reader<'_>, record: Record<'_>, told: &SpecError) {
     let kind = match told {
         SpecError::Unfilled { .. } => Kind::UnfilledMessage,
         SpecError::Absent { .. } => Kind::UnansweredHandshake,
+        SpecError::Weak { .. } => Kind::WeakSender,
         _ => Kind::NeedlessKey,
     };
     let help = help(record);
@@ -104,16 +105,18 @@ fn key_of(error: &SpecError) -> &'static str {
     match error {
         SpecError::Sender { .. } => "sender",
         SpecError::NoSecret | SpecError::Secret { .. } => "secret",
+        SpecError::Opened => "algorithm",
         SpecError::EchoKey => "encoding-aes-key",
         SpecError::Placeholder { .. } | SpecError::Unfilled { .. } => "message",
         SpecError::Value { field, .. }
         | SpecError::Absent { field, .. }
         | SpecError::Needless { field, .. }
+        | SpecError::Weak { field, .. }
         | SpecError::Unused { field, .. } => field,
     }
 }
 
-/// `tell` gets what leaves the hook as safe as it is.
+/// `tell` gets what refuses nothing.
 fn build(
     name: Option<&str>,
     overrides: RawSpec,
@@ -127,6 +130,10 @@ fn build(
         None => Spec::build(None, overrides),
     }?;
     unfilled.iter().for_each(&mut tell);
+    // What is so in the table is the sender's own.
+    let of_row = row.map(|row| row.spec.weaknesses(options.tolerance)).unwrap_or_default();
+    let weaknesses = spec.weaknesses(options.tolerance);
+    weaknesses.iter().filter(|weakness| !of_row.contains(weakness)).for_each(&mut tell);
     Verifier::unanswerable(&spec, &options).iter().for_each(&mut tell);
     Verifier::needless(&spec, &options).iter().for_each(&mut tell);
     Verifier::new(spec, options)

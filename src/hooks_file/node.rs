@@ -12,7 +12,11 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Node {
     Null,
-    Bool(bool),
+    Bool {
+        value: bool,
+        /// One of YAML 1.1's other words for it, as `yes`.
+        is_word: bool,
+    },
     /// What the reference makes of it where a text is wanted, and what was written, but for the base of
     /// an integer.
     Number {
@@ -92,7 +96,7 @@ fn has_fraction(node: &Node) -> bool {
         Node::Number { written, .. } => has_more_than_digits(written),
         Node::Sequence(items) => items.iter().any(has_fraction),
         Node::Mapping(entries) => entries.iter().any(|(_, value)| has_fraction(value)),
-        Node::Null | Node::Bool(_) | Node::Text(_) => false,
+        Node::Null | Node::Bool { .. } | Node::Text(_) => false,
     }
 }
 
@@ -129,7 +133,7 @@ fn merge(node: &mut Node) {
                 }
             }
         }
-        Node::Null | Node::Bool(_) | Node::Number { .. } | Node::Text(_) => {}
+        Node::Null | Node::Bool { .. } | Node::Number { .. } | Node::Text(_) => {}
     }
 }
 
@@ -174,7 +178,7 @@ impl<'de> Visitor<'de> for Build<'_> {
     }
 
     fn visit_bool<E: Error>(self, value: bool) -> Result<Node, E> {
-        Ok(Node::Bool(value))
+        Ok(Node::Bool { value, is_word: false })
     }
 
     fn visit_i64<E: Error>(self, value: i64) -> Result<Node, E> {
@@ -200,12 +204,14 @@ impl<'de> Visitor<'de> for Build<'_> {
     }
 
     /// A scalar that stands in the text as it is.
-    fn visit_borrowed_str<E: Error>(self, value: &'de str) -> Result<Node, E> {
-        let scalar = if self.is_plain(value) { scalar::plain(value) } else { Scalar::Text };
+    fn visit_borrowed_str<E: Error>(self, written: &'de str) -> Result<Node, E> {
+        let scalar = if self.is_plain(written) { scalar::plain(written) } else { Scalar::Text };
         Ok(match scalar {
-            Scalar::Bool(value) => Node::Bool(value),
-            Scalar::Number(text) => Node::Number { text, written: value.to_owned() },
-            Scalar::Text => Node::Text(value.to_owned()),
+            Scalar::Bool(value) => {
+                Node::Bool { value, is_word: !written.eq_ignore_ascii_case(&value.to_string()) }
+            }
+            Scalar::Number(text) => Node::Number { text, written: written.to_owned() },
+            Scalar::Text => Node::Text(written.to_owned()),
         })
     }
 
@@ -241,7 +247,7 @@ impl<'de> DeserializeSeed<'de> for ReadDigits<'_> {
             Node::Number { .. } => deserializer.deserialize_str(self),
             Node::Sequence(_) => deserializer.deserialize_seq(self),
             Node::Mapping(_) => deserializer.deserialize_map(self),
-            Node::Null | Node::Bool(_) | Node::Text(_) => {
+            Node::Null | Node::Bool { .. } | Node::Text(_) => {
                 deserializer.deserialize_ignored_any(IgnoredAny).map(|_| ())
             }
         }

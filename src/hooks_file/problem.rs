@@ -120,9 +120,12 @@ kinds! {
     NoHooks "no-hooks" Error,
     UnknownKey "unknown-key" Warning,
     NeedlessKey "needless-key" Warning,
+    WeakSender "weak-sender" Warning,
+    DroppedSecret "dropped-secret" Warning,
     EmptyTriggerRule "empty-trigger-rule" Warning,
     OldMatchType "old-match-type" Warning,
     RereadNumber "reread-number" Warning,
+    RereadWord "reread-word" Warning,
     NotShown "not-shown" Warning,
     ;
     by check:
@@ -134,7 +137,6 @@ kinds! {
     NoName "no-name",
     ValueForSignature "value-for-signature",
     OptionalSignature "optional-signature",
-    DroppedSecret "dropped-secret",
     NeverMet "never-met",
     AlwaysMet "always-met",
     NotOfMissing "not-of-missing",

@@ -251,19 +251,31 @@ impl<'t> Reader<'t> {
 
     /// The text at `key`; a number or bool becomes the text that the reference makes of it.
     pub(super) fn text(&mut self, record: Record<'_>, key: &str) -> Option<String> {
-        let (index, node) = record.get(key)?;
+        match record.get(key)? {
+            (_, Node::Text(text)) => Some(text.clone()),
+            (index, node) => self.entry(index, key, |reader| reader.text_of(node)),
+        }
+    }
+
+    /// The same of the node at the current place.
+    pub(super) fn text_of(&mut self, node: &Node) -> Option<String> {
+        const HELP: &str = "put it in quotes if the text is meant";
         match node {
             Node::Text(text) => Some(text.clone()),
             Node::Number { text, written } => {
                 if text != written {
                     let message = "the number reads as another text than it is written";
-                    let help = "put it in quotes if the text is meant";
-                    self.report_at_entry((record, key), Kind::RereadNumber, message, help);
+                    self.report(Kind::RereadNumber, message, HELP);
                 }
                 Some(text.clone())
             }
-            Node::Bool(value) => Some(value.to_string()),
-            _ => self.entry(index, key, |reader| reader.wrong_type(node, "a text")),
+            Node::Bool { value, is_word } => {
+                if *is_word {
+                    self.report(Kind::RereadWord, format!("the word reads as `{value}`"), HELP);
+                }
+                Some(value.to_string())
+            }
+            _ => self.wrong_type(node, "a text"),
         }
     }
 
@@ -273,7 +285,7 @@ impl<'t> Reader<'t> {
             return false;
         };
         match node {
-            Node::Bool(value) => *value,
+            Node::Bool { value, .. } => *value,
             Node::Text(word) if ["yes", "on", "y"].contains(&word.to_ascii_lowercase().as_str()) => true,
             Node::Text(word) if ["no", "off", "n"].contains(&word.to_ascii_lowercase().as_str()) => false,
             _ => self.entry(index, key, |reader| reader.wrong_type(node, "true or false").unwrap_or(false)),
@@ -332,7 +344,7 @@ impl<'t> Reader<'t> {
     pub(super) fn wrong_type<T>(&mut self, node: &Node, wanted: &str) -> Option<T> {
         let found = match node {
             Node::Null => "nothing",
-            Node::Bool(_) => "true or false",
+            Node::Bool { .. } => "true or false",
             Node::Number { .. } => "a number",
             Node::Text(_) => "a text",
             Node::Sequence(_) => "a list",

@@ -109,6 +109,22 @@ impl Message {
         })
     }
 
+    /// Whether another text at `source` makes another message.
+    pub(super) fn covers(&self, source: &Source) -> bool {
+        let is_same = |signed: &Source| match (signed, source) {
+            (Source::Header(signed), Source::Header(header)) => signed.name == header.name,
+            _ => signed == source,
+        };
+        let has_it = |part: &Part| match part {
+            Part::Body | Part::Crc32 => source.is_in_body(),
+            Part::FormSorted => matches!(source, Source::Form { .. }),
+            Part::Url | Part::Path => matches!(source, Source::Query(_)),
+            Part::SignedHeaders(_) => matches!(source, Source::Header(_)),
+            _ => false,
+        };
+        self.sources().any(is_same) || self.parts.iter().any(has_it)
+    }
+
     /// A part that is missing fails the check: an absent text must not count as an empty one.
     pub(super) fn fill<'a>(&'a self, scene: &Scene<'a, '_>) -> Result<Vec<Piece<'a>>, Refusal> {
         self.parts.iter().map(|part| part.fill(scene)).collect()

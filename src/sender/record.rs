@@ -72,6 +72,12 @@ pub(crate) enum SpecError {
     Unused { field: &'static str, with: String },
     #[error("`{field}` has no effect: {reason}; remove it")]
     Needless { field: &'static str, reason: &'static str },
+    #[error("`{field}` {reason}")]
+    Weak { field: &'static str, reason: &'static str },
+    #[error(
+        "`algorithm: none` leaves nothing of the sender to check; write `verify: {{ sender: none }}` if anybody may run this hook"
+    )]
+    Opened,
     #[error("`message` is missing: write `{message}`, with your own value where it says `{word}`")]
     Unfilled { message: String, word: String },
     #[error("`secret` is missing: set one, or write `sender: none` if anybody may run this hook")]

@@ -136,6 +136,35 @@ impl Spec {
         Ok(())
     }
 
+    /// Where somebody who saw one delivery can make another of it. Some senders leave it at that, so it is
+    /// no mistake. `tolerance` goes before the record's own.
+    pub(crate) fn weaknesses(&self, tolerance: Option<Duration>) -> Vec<SpecError> {
+        let scheme = self.algorithm.scheme();
+        let is_loose = |timestamp: &Timestamp| {
+            let has_window = !tolerance.unwrap_or(timestamp.tolerance).is_zero();
+            let is_signed = scheme != Scheme::Token
+                && match &timestamp.place {
+                    TimestampPlace::At(source) => self.message.covers(source),
+                    TimestampPlace::Item(_) => false,
+                };
+            has_window && !is_signed && !self.message.has(&Part::Timestamp)
+        };
+        let timestamp = self.timestamp.as_ref().filter(|timestamp| is_loose(timestamp));
+        let timestamp = timestamp.map(|_| SpecError::Weak {
+            field: "timestamp",
+            reason: "is not signed, so that whoever saw a delivery can send it again with another time: \
+                     write `{ts}` in `message` where the sender has it, or remove `timestamp`",
+        });
+        let signs = matches!(scheme, Scheme::Hmac | Scheme::Hash | Scheme::PublicKey);
+        let leaves_body = signs && !self.signs_body() && self.body_hash.is_none();
+        let message = leaves_body.then_some(SpecError::Weak {
+            field: "message",
+            reason: "does not hold the body, so that a signature once seen fits other bodies too: \
+                     write `{body}` where the sender has it",
+        });
+        timestamp.into_iter().chain(message).collect()
+    }
+
     fn bad_message(&self, allowed: &str) -> SpecError {
         SpecError::Value { field: "message", written: self.message.to_string(), allowed: allowed.to_owned() }
     }

@@ -40,6 +40,10 @@ pub(crate) struct Own {
 impl Row {
     /// The record with a hook's own keys before the row's.
     pub(crate) fn overridden(&self, overrides: RawSpec) -> Result<Spec, SpecError> {
+        let opens = overrides.written("algorithm").and_then(Algorithm::parse) == Some(Algorithm::None);
+        if opens && self.spec.algorithm != Algorithm::None {
+            return Err(SpecError::Opened);
+        }
         Spec::build(Some(&self.raw), overrides)
     }
 

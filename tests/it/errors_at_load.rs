@@ -126,6 +126,29 @@ fn any_other_unknown_key_is_only_a_warning() {
     server.get("/hooks/hello").assert(200, "hi");
 }
 
+/// Not only by `check`: the hook runs, and is less guarded than it looks.
+#[test]
+fn what_guards_less_than_it_seems_to_is_told_at_load() {
+    const RULE: &str =
+        "match: {type: value, value: a-long-token-4711, parameter: {source: header, name: X-Token}}";
+    const OTHER: &str = "match: {type: value, value: main, parameter: {source: payload, name: ref}}";
+    let cases = format!("trigger-rule: {{{RULE}}}\n  cases: [{{name: main, trigger-rule: {{{OTHER}}}}}]");
+    for (keys, told) in [
+        (cases.as_str(), "the secret that the hook's asks for is not asked for here"),
+        ("verify: {secret: s, signature: 'header:S', timestamp: 'header:T'}", "`timestamp` is not signed"),
+        (
+            "verify: {secret: s, signature: 'header:S', message: '{method}'}",
+            "`message` does not hold the body",
+        ),
+        ("pass-arguments-to-command: [{source: query, name: n}]", "the word reads as `false`"),
+    ] {
+        let hook = format!("- id: a\n  execute-command: 'true'\n  {keys}\n");
+        let server = Setup::new().hooks(&hook).start();
+        server.wait_for_log(told);
+        assert_ne!(server.post("/hooks/a").text(), RULE_ERROR);
+    }
+}
+
 #[test]
 fn a_hook_without_id_or_command_is_named_at_load_and_the_others_run() {
     let server =

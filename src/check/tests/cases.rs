@@ -166,6 +166,7 @@ pub(super) const CASES: &[Case] = &[
     hook!(BadRetry "first longer than longest" "retry: {attempts: 2, initial: 10m}"),
     hook!(BadRetry "unknown word" "retry: {attempts: 2, on: [timeout, exit_codes]}"),
     hook!(BadRetry "success" "retry: {attempts: 2, on: [0, 75]}"),
+    hook!(BadRetry "no exit code" "retry: {attempts: 2, on: [256]}"),
     hook!(BadRetry "streamed" "stream-command-output: true\n  retry: {attempts: 2}"),
     hook!(BadRetry "on nothing" "retry: {attempts: 2, on: []}"),
     hook!(EmptyGuard "a limit" "concurrency:"),
@@ -197,6 +198,14 @@ pub(super) const CASES: &[Case] = &[
         "- id: a\n  execute-command: 'true'\n  verify: {sender: wecom, secret: 4711-4711, encoding-aes-key: x4711x, receive-id: ww1}\n"),
     file!(NeedlessKey "a URL that is not signed, no time"
         "- id: a\n  execute-command: 'true'\n  verify: {sender: github, secret: 4711-4711, public-url: 'https://h/a', tolerance: 5m}\n"),
+    file!(BadSender "opened by its algorithm"
+        "- id: a\n  execute-command: 'true'\n  http-methods: [POST]\n  verify: {sender: github, algorithm: none, signature: '', prefix: ''}\n"),
+    file!(WeakSender "a time that is not signed"
+        "- id: a\n  execute-command: 'true'\n  http-methods: [POST]\n  verify: {secret: hunter22, signature: 'header:X-Signature', timestamp: 'header:X-Time'}\n"),
+    file!(WeakSender "a body that is not signed"
+        "- id: a\n  execute-command: 'true'\n  http-methods: [POST]\n  verify: {sender: stripe, secret: hunter22, message: '{ts}'}\n"),
+    hook!(NeedlessKey "in a case"
+        "trigger-rule: {match: {type: value, value: hunter22, parameter: {source: header, name: X-Token}}}\n  cases:\n  - name: main\n    trigger-rule-mismatch-http-response-code: 403"),
     hook!(BadHeader "a space" "response-headers: [{name: Cache Control, value: no-store}]"),
     hook!(BadExitCode "no exit code" "wait-for-command: true\n  response-on-exit: {256: 503}"),
     hook!(BadExitCode "no status" "wait-for-command: true\n  response-on-exit: {75: retry}"),
@@ -223,6 +232,8 @@ pub(super) const CASES: &[Case] = &[
         "{match: {type: payload-hash-sha1, secret: hunter22, parameter: {source: header, name: X-Hub-Signature}}}"),
     hook!(RereadNumber "a fraction" "response-message: 1.10"),
     rule!(RereadNumber "octal" "{match: {type: value, value: 0123, parameter: {source: header, name: X-Gitlab-Token}}}"),
+    hook!(RereadWord "a name" "pass-arguments-to-command: [{source: query, name: n}]"),
+    rule!(RereadWord "among others" "{match: {type: in, values: [yes, 'no', true, Off], parameter: {source: header, name: X-Token}}}"),
     hook!(NotShown "a thousand and one" "@MANY@"),
     Case {
         kind: Kind::GroupMaxDiffers,

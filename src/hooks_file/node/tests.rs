@@ -24,15 +24,15 @@ fn scalars_are_read() {
     check("123456789012345678901", read("1.2345679e+20", "123456789012345678901"));
     check("[1.10, x, 2.50]", Node::Sequence(vec![read("1.1", "1.10"), text("x"), read("2.5", "2.50")]));
     check("-3", number("-3"));
-    check("true", Node::Bool(true));
-    check("yes", Node::Bool(true));
+    check("true", Node::Bool { value: true, is_word: false });
+    check("yes", Node::Bool { value: true, is_word: true });
     check("~", Node::Null);
     check("", Node::Null);
     for quoted in ["'1.10'", "\"1.10\"", "!!str 1.10", "!!str &a 1.10", "|-\n  1.10", ">-\n  1.10"] {
         check(quoted, text("1.10"));
     }
     check("['yes', \"no\",on,!!str off]", {
-        Node::Sequence(vec![text("yes"), text("no"), Node::Bool(true), text("off")])
+        Node::Sequence(vec![text("yes"), text("no"), Node::Bool { value: true, is_word: true }, text("off")])
     });
     check("['017', \"017\", 017 ]", Node::Sequence(vec![text("017"), text("017"), read("15", "017")]));
     check(
@@ -40,7 +40,7 @@ fn scalars_are_read() {
         Node::Mapping(vec![
             ("a".to_owned(), Node::Mapping(vec![("b".to_owned(), read("1", "1.0"))])),
             ("c".to_owned(), text("n")),
-            ("d".to_owned(), Node::Bool(false)),
+            ("d".to_owned(), Node::Bool { value: false, is_word: true }),
         ]),
     );
     check("- &x 010\n- *x", Node::Sequence(vec![read("8", "010"), read("8", "010")]));

@@ -54,6 +54,49 @@ fn a_record_with_a_mistake_is_refused() {
 }
 
 #[test]
+fn what_a_record_leaves_unsigned_is_found() {
+    #[track_caller]
+    fn check(fields: &[(&str, &str)], weak: &[&str]) {
+        let found = Spec::build(None, raw(fields)).unwrap().weaknesses(None);
+        let fields: Vec<&str> = found
+            .iter()
+            .map(|weakness| match weakness {
+                SpecError::Weak { field, .. } => *field,
+                other => panic!("{other}"),
+            })
+            .collect();
+        assert_eq!(fields, weak);
+    }
+    let (sig, time) = (("signature", "header:X-Sig"), ("timestamp", "header:X-Time"));
+    check(&[sig], &[]);
+    check(&[sig, time], &["timestamp"]);
+    check(&[sig, time, ("tolerance", "0")], &[]);
+    check(&[sig, time, ("message", "{ts}.{body}")], &[]);
+    check(&[sig, time, ("message", "{header:x-time}.{body}")], &[]);
+    check(&[sig, time, ("message", "{header:X-Other}.{body}")], &["timestamp"]);
+    check(&[sig, time, ("message", "{ts}")], &["message"]);
+    check(&[sig, ("message", "{sorted:secret,query:n}")], &["message"]);
+    check(&[sig, ("message", "{url}")], &["message"]);
+    check(&[sig, ("message", "{url}"), ("body-hash", "query:hash")], &[]);
+    check(&[sig, ("timestamp", "json:/time")], &[]);
+    check(&[sig, ("timestamp", "query:time"), ("message", "{url}{body}")], &[]);
+    check(&[sig, ("separator", ","), ("timestamp", "item:t=")], &["timestamp"]);
+    check(&[sig, time, ("algorithm", "token")], &["timestamp"]);
+}
+
+/// `none` as a sender is the one way to say that.
+#[test]
+fn no_hook_takes_its_senders_check_away() {
+    let opened = |name: &str| find(name).unwrap().overridden(raw(&[("algorithm", "none")]));
+    for name in ["github", "postmark", "gitlab"] {
+        assert_eq!(opened(name), Err(SpecError::Opened), "{name}");
+    }
+    for name in ["none", "dockerhub"] {
+        assert!(opened(name).is_ok(), "{name}");
+    }
+}
+
+#[test]
 fn a_hook_overrides_its_row() {
     let github = &find("github").unwrap().raw;
     let changed =
