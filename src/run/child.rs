@@ -1,6 +1,7 @@
 //! One child process from its start to its end.
 
 mod ending;
+mod group;
 mod helper;
 mod start;
 mod stdin;
@@ -17,7 +18,8 @@ use super::orphans::OwnChild;
 use super::output::{OutputWanted, Pipes, Received};
 use crate::circumstances::Circumstances;
 use crate::outcome::{Cut, Ending, Outcome};
-use ending::{Group, Progress};
+use ending::Progress;
+use group::Group;
 use stdin::Feed;
 
 pub(crate) use helper::be_helper;

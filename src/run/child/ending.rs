@@ -7,11 +7,10 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use nix::errno::Errno;
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 use tokio::time::Instant;
 
+use super::group::Group;
 use crate::circumstances::Circumstances;
 use crate::outcome::{Ending, KILL_GRACE};
 
@@ -21,24 +20,10 @@ const LEAK_GRACE: Duration = Duration::from_secs(1);
 /// How often is looked whether anything is left of a group that is being ended. The number of a group that
 /// is gone cannot be another's within this time: the system gives out all others first.
 const GROUP_LOOK: Duration = Duration::from_millis(20);
-
-/// The process group that a command leads; nothing when its number is unknown.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Group(pub(super) Option<Pid>);
-
-impl Group {
-    fn signal(self, signal: Signal) {
-        if let Some(group) = self.0 {
-            // The group may be gone already; then there is nobody left to signal.
-            let _ = killpg(group, signal);
-        }
-    }
-
-    /// Whether no process is left in it. A leader that was not waited for is one.
-    fn is_gone(self) -> bool {
-        self.0.is_none_or(|group| killpg(group, None) == Err(Errno::ESRCH))
-    }
-}
+/// How long after the first search for what is left of such a group the second is, to see whether all of it has
+/// ended and only waits to be reaped. A search goes through all processes of the system, so each pause is twice
+/// the one before.
+const FIRST_SEARCH_PAUSE: Duration = Duration::from_millis(20);
 
 /// How far a run has come towards its end.
 pub(super) struct Progress {
@@ -55,6 +40,23 @@ struct Killing {
     because: Ending,
     /// `None` once SIGKILL was sent, or nobody was left to get it.
     kill_at: Option<Instant>,
+    search_at: Instant,
+    search_pause: Duration,
+}
+
+impl Killing {
+    /// Whether all of the group has ended, as far as it is time to look.
+    fn is_over(&mut self, group: Group, now: Instant) -> bool {
+        if group.is_gone() {
+            return true;
+        }
+        if now < self.search_at {
+            return false;
+        }
+        self.search_at = now + self.search_pause;
+        self.search_pause *= 2;
+        group.has_ended()
+    }
 }
 
 impl Progress {
@@ -105,13 +107,11 @@ impl Progress {
         self.alarm_at = None;
         match &mut self.killing {
             None if self.exited.is_none() => self.ask_to_end(Ending::TimedOut, now + self.kill_grace),
-            Some(Killing { kill_at: Some(kill_at), .. }) => {
-                let kill_at = *kill_at;
-                let is_gone = self.exited.is_some() && self.group.is_gone();
-                if !is_gone && now < kill_at {
-                    self.alarm_at = Some(kill_at.min(now + GROUP_LOOK));
-                } else {
-                    self.kill(is_gone);
+            Some(killing @ Killing { kill_at: Some(_), .. }) => {
+                let is_over = self.exited.is_some() && killing.is_over(self.group, now);
+                match killing.kill_at.filter(|kill_at| !is_over && now < *kill_at) {
+                    Some(kill_at) => self.alarm_at = Some(kill_at.min(now + GROUP_LOOK)),
+                    None => self.kill(),
                 }
             }
             None | Some(_) => return ControlFlow::Break(()),
@@ -126,12 +126,14 @@ impl Progress {
 
     fn ask_to_end(&mut self, because: Ending, kill_at: Instant) {
         self.group.signal(Signal::SIGTERM);
-        self.killing = Some(Killing { because, kill_at: Some(kill_at) });
+        let (search_at, search_pause) = (Instant::now(), FIRST_SEARCH_PAUSE);
+        self.killing = Some(Killing { because, kill_at: Some(kill_at), search_at, search_pause });
         self.alarm_at = Some(kill_at);
     }
 
-    fn kill(&mut self, is_gone: bool) {
-        if !is_gone {
+    /// Also when nobody seems to be left: a process may be hidden from who looks.
+    fn kill(&mut self) {
+        if !(self.exited.is_some() && self.group.is_gone()) {
             self.group.signal(Signal::SIGKILL);
         }
         if let Some(killing) = &mut self.killing {

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::super::{Surroundings, program};
 use super::Running;
-use super::ending::Group;
+use super::group::Group;
 use super::helper::{self, Helper, Orders};
 use super::stdin::Feed;
 use crate::circumstances::{Account, CLEAN_VARIABLES, Circumstances, Inherited};
