@@ -205,9 +205,12 @@ pub(crate) fn not_met(settings: &ResponseSettings, global: &GlobalHeaders) -> Ht
     with_global(text(configured(settings.mismatch_code), RULES_NOT_SATISFIED), global)
 }
 
-/// The command runs in the background.
+/// The command runs in the background, or has run for the same delivery. The client of a hook that answers
+/// after its run gets the status of one that went well.
 pub(crate) fn accepted(settings: &ResponseSettings, global: &GlobalHeaders) -> HttpResponse {
-    let response = text(configured(settings.success_code), settings.message.clone());
+    let of_exit = settings.is_after_run().then(|| status_of_exit(Ending::Exited(0), settings)).flatten();
+    let status = of_exit.unwrap_or(configured(settings.success_code));
+    let response = text(status, settings.message.clone());
     with_hook(with_global(response, global), settings)
 }
 

@@ -100,6 +100,18 @@ fn the_memory_outlives_a_reload_and_ends_with_its_time() {
 }
 
 #[test]
+fn one_has_the_status_of_the_first() {
+    let keys = format!(
+        "wait-for-command: true\nresponse-on-exit: {{0: 202}}\n{VERIFY}\ndeduplicate: {{by: delivery-id}}"
+    );
+    let server = counting("deploy", &keys).start();
+    for _ in 0..2 {
+        server.send(&github(SECRET, "one", BODY)).assert(202, "");
+    }
+    assert_eq!(runs(&server), 1);
+}
+
+#[test]
 fn one_that_failed_runs_again() {
     let keys = format!("{WITH_OUTPUT}\n{VERIFY}\ndeduplicate: {{by: delivery-id}}");
     let server = Setup::new().shell("deploy", FLAKY, &keys).flags("-verbose").start();
