@@ -51,6 +51,9 @@ fn values_read_as_references_to_them() {
     check("{{ payload.ref|replace('refs/heads/', '')|upper }}", "MAIN");
     check("{{ payload.gone|default('x') }}{{ payload.gone is defined }}", "xfalse");
     check("{% set p = payload %}{{ p.ref }}", "refs/heads/main");
+    check("/queue/{{ payload.map.a|urlencode }}?{{ payload.ref|urlencode }}", "/queue/%3C?refs/heads/main");
+    check("{{ payload.commits[0].tags|tojson }}", r#"["x", "y"]"#);
+    check("{% with n = 1 %}{{ n }}{% endwith %}{% autoescape true %}{{ '<' }}{% endautoescape %}", "1&lt;");
     check("{{ payload.ref[:4] }}", "refs");
     check("{{ payload.ref[:4] }} {{ payload.i }}", "refs 42");
     check("{% filter replace('refs', query.page) %}refs{% endfilter %}", "2");
@@ -126,8 +129,9 @@ fn what_is_no_template_is_said_where_it_is() {
     }
     check("é\n  {{ a b }}", 10, "unexpected identifier, expected end of variable block");
     check("{{ payload.ref", 11, "unexpected end of input, expected end of variable block");
-    check("{% include 'x' %}", 3, "unknown statement include");
-    check("{% macro a() %}{% endmacro %}", 3, "unknown statement macro");
+    for statement in ["macro", "call", "block", "extends", "include", "import", "from", "break", "continue"] {
+        check(&format!("{{% {statement} %}}"), 3, &format!("unknown statement {statement}"));
+    }
     check(
         "a {{ paylod.ref }}",
         5,
