@@ -157,6 +157,11 @@ impl Handshake {
         matches!(self, Self::Asana | Self::Notion)
     }
 
+    /// Nothing but the handshake can be answered, and nothing runs.
+    pub(crate) fn is_all_there_is(self) -> bool {
+        self == Self::Wecom
+    }
+
     /// A token that is compared.
     pub(crate) fn brings_token(self) -> bool {
         matches!(self, Self::Meta | Self::Lark)

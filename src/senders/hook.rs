@@ -16,7 +16,9 @@ pub(super) fn yaml(row: &Row) -> String {
     lines.push("  verify:".to_owned());
     lines.push(format!("    sender: {name}"));
     lines.extend(verify(name, spec, own.as_ref()).into_iter().map(|line| format!("    {line}")));
-    if spec.delivery_id.is_some() {
+    if spec.handshake.is_some_and(Handshake::is_all_there_is) {
+        // Nothing runs, so nothing runs twice.
+    } else if spec.delivery_id.is_some() {
         lines.push("  deduplicate: { by: delivery-id, for: 24h }".to_owned());
     } else if spec.signature_is_fresh() && spec.timestamp.is_some() {
         // Without a time in what is signed, two events with equal bodies would be one delivery.

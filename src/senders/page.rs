@@ -310,6 +310,7 @@ mod tests {
         check("quay", "Quay signs nothing: an unguessable URL is the only protection.");
         check("wecom", "secret        its Token, the same as in the hook");
         check("wecom", "AES key       its EncodingAESKey is `encoding-aes-key` in the hook");
+        assert!(!page(find("wecom").unwrap()).contains("  deduplicate:"));
         check("whatsapp", "verify token  a text of your own, the same as `verify-token` in the hook");
         check("none", "algorithm     none");
     }
