@@ -76,6 +76,7 @@ impl Prepared {
             dry_run: _,
         } = flags;
         let row = sender::find(&sender).ok_or_else(|| Mistake::Sender(sender::unknown(&sender)))?;
+        Signer::check(&row.spec)?;
         let target = Target::parse(&url)?;
         let public_url = public_url.map(|url| Target::parse(&url)).transpose()?;
         let secret = secret(secret_env, secret_file.as_deref())?;

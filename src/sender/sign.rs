@@ -87,11 +87,9 @@ pub(crate) enum SignError {
 impl Signer {
     /// `secret` is what the sender holds: for Ed25519 the private key.
     pub(crate) fn new(spec: Spec, secret: Secret, username: Option<&str>) -> Result<Self, SignError> {
+        Self::check(&spec)?;
         let shared = || Key::new(&spec, &secret, username).map(SigningKey::Shared).map_err(SignError::Secret);
         let key = match spec.algorithm {
-            Algorithm::EcdsaSha256 | Algorithm::RsaSha1 | Algorithm::RsaSha256 => {
-                return Err(SignError::PrivateKey(spec.algorithm));
-            }
             Algorithm::Ed25519 => {
                 SigningKey::Ed25519(Box::new(private_key(&secret).ok_or(SignError::NotEd25519)?))
             }
@@ -102,6 +100,16 @@ impl Signer {
             _ => shared()?,
         };
         Ok(Self { spec, secret, key })
+    }
+
+    /// Whether such a sender can be played, whatever the secret is.
+    pub(crate) fn check(spec: &Spec) -> Result<(), SignError> {
+        match spec.algorithm {
+            Algorithm::EcdsaSha256 | Algorithm::RsaSha1 | Algorithm::RsaSha256 => {
+                Err(SignError::PrivateKey(spec.algorithm))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// For a sender that signs nothing.

@@ -200,6 +200,7 @@ fn a_call_that_does_not_fit_is_exit_2_and_says_why() {
     check("--sender adyen --secret-env SECRET http://localhost/", "cannot be verified");
     check("--sender github http://localhost/", "needs a secret");
     check("--sender github --secret-env NO_SUCH http://localhost/", "NO_SUCH is not set");
+    check("--sender sendgrid --secret-env NO_SUCH http://localhost/", "which only the sender has");
     check("--sender github --secret-file /dev/null http://localhost/", "the file /dev/null is empty");
     check(&format!("{github} --secret-file /dev/null http://localhost/"), "cannot be used with");
     check("--sender quay --secret-env SECRET http://localhost/", "signs nothing");
