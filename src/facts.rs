@@ -28,11 +28,21 @@ pub(crate) enum NoValue {
     IntoNull(String),
     #[error("`{0}` names no part of a request")]
     Unusable(String),
+    #[error("`{0}` of the template is not in the request, and has no `default`")]
+    Undefined(String),
     #[error("the template gives no text: {0}")]
     Template(String),
     /// Missing for one of the other reasons, and the reference says that no request may be without it.
-    #[error("{0}, and it is required")]
+    #[error("{}", required(.0))]
     Required(Box<NoValue>),
+}
+
+/// Of a template nobody has written that it is required.
+fn required(missing: &NoValue) -> String {
+    match missing {
+        NoValue::Undefined(_) | NoValue::Template(_) => missing.to_string(),
+        _ => format!("{missing}, and it is required"),
+    }
 }
 
 impl NoValue {
@@ -235,7 +245,7 @@ impl<'a> Facts<'a> {
 
     pub(crate) fn rendered(&self, template: &Template) -> Result<String, NoValue> {
         template.render(|name| self.part(template, name)).map_err(|unrendered| match unrendered {
-            Unrendered::Undefined(part) => NoValue::NotFound(format!("`{part}` of the template")),
+            Unrendered::Undefined(part) => NoValue::Undefined(part),
             Unrendered::Failed(reason) => NoValue::Template(reason),
         })
     }

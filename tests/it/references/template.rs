@@ -111,7 +111,7 @@ fn without_what_a_template_needs_nothing_runs() {
         assert_eq!((answer.status, answer.text()), expected, "{keys}");
         let why = match keys.contains("payload.text + 1") {
             true => "the template gives no text: `payload.text + 1`: invalid operation",
-            false => "parameter node not found: `payload.gone` of the template, and it is required",
+            false => "`payload.gone` of the template is not in the request, and has no `default`",
         };
         server.wait_for_log(why);
     }
@@ -175,8 +175,7 @@ response-headers: [{{name: X-Name, value: '{{{{ payload.name }}}}'}}]"
     server
         .send(&Request::json("/hooks/greet", "{}"))
         .assert(500, "Error occurred while preparing the answer.");
-    server
-        .wait_for_log("not run, because the answer cannot be made: parameter node not found: `payload.name`");
+    server.wait_for_log("the answer cannot be made: `payload.name` of the template is not in the request");
 }
 
 #[test]
