@@ -28,12 +28,16 @@ impl Default for Concealer {
 }
 
 impl Concealer {
-    /// What `request` shows to the hook's sender check, and what it is checked with.
+    /// What `request` shows to the hook's sender check, what it is checked with, and the tokens of the rule.
     pub(crate) fn of(hook: &Hook, request: &Request) -> Self {
-        match &hook.verify {
-            Some(verify) => Self::new(verify.verifier.secret_texts(request)),
-            None => Self::default(),
+        let mut secrets = Vec::new();
+        if let Some(verify) = &hook.verify {
+            secrets.extend(verify.verifier.secret_texts(request));
         }
+        if let Some(rule) = &hook.rule {
+            rule.collect_secrets(&mut secrets);
+        }
+        Self::new(secrets)
     }
 
     fn new(mut secrets: Vec<Secret>) -> Self {

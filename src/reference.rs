@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::secrecy::is_secret_name;
 use crate::template::{Name, Template};
 
 /// The part of a name that stands for every element of an array.
@@ -61,6 +62,17 @@ pub(crate) enum Subject {
 }
 
 impl Subject {
+    /// Whether it is named as what holds secrets or signatures.
+    pub(crate) fn has_secret_name(&self) -> bool {
+        match self {
+            Self::Header(name) | Self::Query(name) | Self::Payload(name) | Self::Path(name) => {
+                is_secret_name(name)
+            }
+            Self::Template(template) => is_secret_name(template.source()),
+            _ => false,
+        }
+    }
+
     pub(crate) fn is_of_delivery(&self) -> bool {
         match self {
             Self::DeliveryId | Self::DeliveryEvent | Self::DeliverySender => true,

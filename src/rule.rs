@@ -15,6 +15,7 @@ mod tests;
 
 use crate::facts::{Facts, NoValue};
 use crate::reference::Reference;
+use crate::secret::Secret;
 
 use matching::evaluate_match;
 
@@ -34,6 +35,15 @@ pub(crate) enum Rule {
 }
 
 impl Rule {
+    /// Adds the texts that its matches ask for as proof of who sends.
+    pub(crate) fn collect_secrets(&self, into: &mut Vec<Secret>) {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().for_each(|part| part.collect_secrets(into)),
+            Self::Not(part) => part.collect_secrets(into),
+            Self::Match(part) => into.extend(part.secrets()),
+        }
+    }
+
     /// Adds every reference of the rule.
     pub(crate) fn collect_parameters<'r>(&'r self, into: &mut Vec<&'r Reference>) {
         match self {

@@ -10,8 +10,8 @@ use super::lint;
 use super::node::Node;
 use super::problem::Kind;
 use super::record::{Reader, Record};
-use crate::reference::{Reference, Subject};
-use crate::secrecy::{is_secret_name, looks_random};
+use crate::reference::Reference;
+use crate::secrecy::looks_random;
 use crate::secret::Secret;
 
 /// No key of any sender is longer; a file that is was named by mistake.
@@ -21,11 +21,7 @@ const SECRETS_MAX: usize = 8;
 
 /// Whether the value at `reference` is a secret, by its name.
 pub(super) fn is_secret(reference: &Reference) -> bool {
-    match &reference.subject {
-        Subject::Header(name) | Subject::Query(name) | Subject::Payload(name) => is_secret_name(name),
-        Subject::Template(template) => is_secret_name(template.source()),
-        _ => false,
-    }
+    reference.subject.has_secret_name()
 }
 
 /// The secrets at `key`; none when the key is absent. What cannot be read refuses the hook.

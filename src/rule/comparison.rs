@@ -9,7 +9,7 @@ use super::{Fault, GoRegex, HmacKey};
 use crate::facts::Facts;
 use crate::log_text::clipped;
 use crate::reference::{Reference, Subject};
-use crate::secrecy::{is_secret_name, literals, looks_random};
+use crate::secrecy::{literals, looks_random};
 
 /// The texts that a `*` leads to, times the bytes that each is compared with, where both come with the request:
 /// some ten milliseconds. A sender could make a body that takes minutes.
@@ -235,10 +235,8 @@ fn no_numbers(parameter: &Reference, text: &[u8], operand: &Operand, other: &[u8
     let shown = |reference: &Reference, text: &[u8]| {
         let text = String::from_utf8_lossy(text);
         let may_be_secret = match &reference.subject {
-            Subject::Header(name) | Subject::Query(name) | Subject::Payload(name) => is_secret_name(name),
-            Subject::Template(template) => is_secret_name(template.source()),
             Subject::Literal(_) | Subject::EntireHeaders => true,
-            _ => false,
+            subject => subject.has_secret_name(),
         };
         match may_be_secret || looks_random(&text) {
             true => reference.to_string(),

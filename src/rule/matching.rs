@@ -10,7 +10,9 @@ use crate::facts::{Facts, Finding, NoValue};
 use crate::json_text;
 use crate::network::contain;
 use crate::reference::Reference;
-use crate::request::Peer;
+use crate::request::{Peer, Request};
+use crate::secrecy::{is_token, looks_random};
+use crate::secret::Secret;
 
 const NONE_LISTED: &str = "the list is empty";
 
@@ -73,6 +75,15 @@ impl Match {
             | Self::IpWhitelist { .. }
             | Self::ScalrSignature { .. } => None,
         }
+    }
+
+    /// The texts of the hooks file that it asks for and that are probably secrets.
+    pub(super) fn secrets(&self) -> Vec<Secret> {
+        let Self::Text { parameter, comparison, .. } = self else { return Vec::new() };
+        let is_named = parameter.subject.has_secret_name();
+        let is_secret = |text: &str| looks_random(text) || (is_named && is_token(text));
+        let texts = comparison.spelled_out().into_iter().filter(|text| is_secret(text));
+        texts.filter_map(|text| Secret::new(text.as_bytes())).collect()
     }
 
     /// What became of it, in words that follow its own.
@@ -145,7 +156,7 @@ pub(super) fn evaluate_match(part: &Match, facts: &Facts<'_>, now_unix_s: i64) -
             .map_err(Fault::from),
         Match::IpWhitelist { networks } => match facts.request.peer.ip() {
             Some(address) => Ok(contain(networks, address).then_some(()).ok_or("not in the list")),
-            None => Err(Fault::Other(without_address(facts.request.peer).to_owned())),
+            None => Err(Fault::Other(without_address(facts.request))),
         },
         Match::ScalrSignature { keys } => scalr::check(keys, facts.request, now_unix_s),
     };
@@ -156,14 +167,15 @@ pub(super) fn evaluate_match(part: &Match, facts: &Facts<'_>, now_unix_s: i64) -
     }
 }
 
-fn without_address(peer: Peer) -> &'static str {
-    match peer {
-        Peer::Unclear => {
-            "`X-Forwarded-For` and `Forwarded` name different clients or cannot be read: \
-             there is no address for `ip-whitelist`"
-        }
-        _ => "a peer on a Unix socket has no address for `ip-whitelist`",
-    }
+fn without_address(request: &Request) -> String {
+    let has = |name| request.headers.contains_key(name);
+    let reason = match (request.peer, has("x-forwarded-for"), has("forwarded")) {
+        (Peer::Unclear, true, true) => "`X-Forwarded-For` and `Forwarded` do not both name one client",
+        (Peer::Unclear, true, false) => "`X-Forwarded-For` cannot be read, or is too long",
+        (Peer::Unclear, false, _) => "`Forwarded` cannot be read, or is too long",
+        _ => return "a peer on a Unix socket has no address for `ip-whitelist`".to_owned(),
+    };
+    format!("{reason}: there is no address for `ip-whitelist`")
 }
 
 fn text(
