@@ -57,7 +57,10 @@ mod tests {
 
     use super::*;
 
-    #[expect(clippy::disallowed_methods, reason = "it is about processes that nobody waits for, as `start` does")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it is about processes that nobody waits for, as `start` does"
+    )]
     fn start(group: i32) -> Child {
         Command::new("cat").stdin(Stdio::piped()).process_group(group).spawn().unwrap()
     }
