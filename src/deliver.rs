@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use arc_swap::ArcSwap;
 use hyper::body::{Body, Incoming};
 use percent_encoding::percent_decode_str;
-use tracing::{debug, error, info, warn};
+use tracing::{debug, info, warn};
 
 use crate::body::{self, BodyBudget, BodyError, BodyLimits, Reservation};
 use crate::duplicates::{Admission, DeliveryKey, Duplicates};
@@ -32,7 +32,7 @@ use crate::sender::Answered;
 use crate::set_up;
 use crate::turns::Turns;
 use run::{Met, run};
-use tell::{concealer, milliseconds, story_of, tell_judgement, told_of};
+use tell::{Limited, concealer, milliseconds, story_of, tell_judgement, told_of};
 
 pub(crate) use attempts::Pauses;
 
@@ -50,8 +50,8 @@ pub(crate) struct Delivery {
     pub(crate) pauses: Pauses,
     pub(crate) leaked_pipes: LeakedPipes,
     pub(crate) request_ids: RequestIds,
-    /// Of requests that did not run for what they are.
-    pub(crate) unmet: Quota,
+    /// Of lines about requests that did not run.
+    pub(crate) not_run: Quota,
     /// Where requests go that were not run, if anywhere.
     pub(crate) saved_requests: Option<SavedRequests>,
 }
@@ -77,6 +77,12 @@ struct Answer {
     saved: String,
     /// The hook did not run for what the request is, which the log tells without `-verbose` too.
     is_unmet: bool,
+}
+
+impl Delivery {
+    fn limited<'t>(&'t self, hook: &'t str, id: &'t str) -> Limited<'t> {
+        Limited { quota: &self.not_run, hook, id }
+    }
 }
 
 impl Answer {
@@ -109,7 +115,7 @@ pub(crate) async fn deliver(
     }
     let status = response.status().as_u16();
     let (hook, duration_ms) = (hook.unwrap_or_default(), milliseconds(received.elapsed()));
-    match is_unmet.then(|| delivery.unmet.take(&hook, received)).flatten() {
+    match is_unmet.then(|| delivery.not_run.take(&hook, received)).flatten() {
         Some(untold) => {
             let untold = told_of(untold);
             let (method, path) = (clipped(method.as_str()), clipped(uri.path()));
@@ -153,7 +159,8 @@ async fn answer(
             return (Some(hook), answer);
         }
         Route::Refused { id: hook, reason } => {
-            error!(request = %id, hook = %hook, "the hook was refused when it was loaded: {reason}");
+            let limited = delivery.limited(&hook, id);
+            limited.error(format_args!("the hook was refused when it was loaded: {reason}"));
             let mut answer = Answer::new(respond::rule_error(global), "the hook is refused");
             answer.saved = Box::pin(save_unread(delivery, &hook, peer, id, request)).await;
             return (Some(hook.to_string()), answer);
@@ -258,12 +265,12 @@ async fn deliver_to(
     let global = &delivery.settings.global_headers;
     let received = match receive(delivery, peer, id, request).await {
         Ok(received) => received,
-        Err(refused) => return body_refused(hook, id, &refused, global),
+        Err(refused) => return body_refused(delivery, hook, id, &refused),
     };
     let Received { request: of_hook, at_unix_ms, .. } = &received;
     let judging = || judge(hook, of_hook, handshake_only, *at_unix_ms, &mut Nobody);
     let judgement = off_the_others_way(of_hook.body.len() > LONG_BODY_BYTES, judging);
-    tell_judgement(hook, id, &judgement);
+    tell_judgement(delivery.limited(&hook.id, id), hook, &judgement);
     let Judgement { case, ruling, .. } = judgement;
     let hook = case.as_ref().unwrap_or(hook);
     let ruling = match ruling {
@@ -278,7 +285,7 @@ async fn deliver_to(
         ..Answer::new(response, story_of(&hook.id, &ruling))
     };
     let answer = match ruling {
-        Ruling::Handshake(answered) => match keep_offered(hook, id, &answered) {
+        Ruling::Handshake(answered) => match keep_offered(delivery, hook, id, &answered) {
             Ok(()) if !answered.is_refused() => return answer,
             Ok(()) => answer,
             Err(NotKept) => {
@@ -327,23 +334,24 @@ fn address<'h>(hook: &'h Hook, request: &Request) -> Cow<'h, str> {
     address.map_or(Cow::Borrowed(&*hook.id), Cow::Owned)
 }
 
-fn body_refused(hook: &Hook, id: &str, refused: &BodyError, global: &GlobalHeaders) -> Answer {
+fn body_refused(delivery: &Delivery, hook: &Hook, id: &str, refused: &BodyError) -> Answer {
     if !matches!(refused, BodyError::Broken(_)) {
-        warn!(request = %id, hook = %hook.id, "{refused}");
+        delivery.limited(&hook.id, id).warn(format_args!("{refused}"));
     }
     let story = format!("{} got matched, but {refused}", hook.id);
-    Answer::new(respond::body_refused(refused, global), story)
+    Answer::new(respond::body_refused(refused, &delivery.settings.global_headers), story)
 }
 
 /// The secret that came with a handshake could not be kept.
 struct NotKept;
 
 /// Keeps the secret that a handshake brought, if it did and the hook wants it.
-fn keep_offered(hook: &Hook, id: &str, answered: &Answered) -> Result<(), NotKept> {
+fn keep_offered(delivery: &Delivery, hook: &Hook, id: &str, answered: &Answered) -> Result<(), NotKept> {
     let set_up_file = hook.verify.as_ref().and_then(|verify| verify.set_up_file.as_deref());
     let (Some(secret), Some(file)) = (&answered.offered, set_up_file) else { return Ok(()) };
     if let Err(error) = set_up::keep(file, secret) {
-        error!(request = %id, hook = %hook.id, "the secret in the sender's handshake was not taken: {error}");
+        let limited = delivery.limited(&hook.id, id);
+        limited.error(format_args!("the secret in the sender's handshake was not taken: {error}"));
         return Err(NotKept);
     }
     warn!(

@@ -288,7 +288,7 @@ fn delivery(flags: &Flags, at_once: AtOnce) -> Result<Delivery, String> {
         turns: Turns::new(at_once.runs.map(|max| max as usize)),
         pauses: Pauses::default(),
         leaked_pipes: LeakedPipes::default(),
-        unmet: Quota::default(),
+        not_run: Quota::default(),
         request_ids: RequestIds::new(flags.x_request_id, flags.x_request_id_limit),
         saved_requests: saved_requests(flags)?,
     })

@@ -248,7 +248,8 @@ impl Attempts {
     }
 
     fn give_way<T>(&self) -> ControlFlow<End, T> {
-        tell_superseded(self.active.name());
+        let name = self.active.name();
+        tell_superseded(self.delivery.limited(&name.hook, &name.request));
         Break(End::Superseded)
     }
 

@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tracing::{debug, error, info, warn};
 
@@ -13,6 +13,7 @@ use crate::conceal::Concealer;
 use crate::hook::Hook;
 use crate::invocation::Invocation;
 use crate::judge::{Judgement, Note, Ruling};
+use crate::log::Quota;
 use crate::outcome::{Ending, Outcome, Output, StartFailure, Streamed};
 use crate::payload::Problem;
 use crate::request::Request;
@@ -45,8 +46,36 @@ impl fmt::Display for Attempt {
 /// How a shell or `env` exits that finds no program of the name it was given (POSIX).
 const NO_PROGRAM: i32 = 127;
 
+/// Lines about one request that anybody may send, or a burst may bring many of: each is told as often as the
+/// hook's quota has it, and beyond that with `-verbose` only.
+#[derive(Clone, Copy)]
+pub(super) struct Limited<'t> {
+    pub(super) quota: &'t Quota,
+    pub(super) hook: &'t str,
+    pub(super) id: &'t str,
+}
+
+impl Limited<'_> {
+    pub(super) fn warn(self, line: fmt::Arguments<'_>) {
+        let Self { quota, hook, id } = self;
+        match quota.take(hook, Instant::now()) {
+            Some(untold) => warn!(request = %id, hook = %hook, "{line}{}", told_of(untold)),
+            None => info!(request = %id, hook = %hook, "{line}"),
+        }
+    }
+
+    pub(super) fn error(self, line: fmt::Arguments<'_>) {
+        let Self { quota, hook, id } = self;
+        match quota.take(hook, Instant::now()) {
+            Some(untold) => error!(request = %id, hook = %hook, "{line}{}", told_of(untold)),
+            None => info!(request = %id, hook = %hook, "{line}"),
+        }
+    }
+}
+
 /// What is worth a line of its own. The verdict itself stands in the request's line.
-pub(super) fn tell_judgement(hook: &Hook, id: &str, judgement: &Judgement) {
+pub(super) fn tell_judgement(limited: Limited<'_>, hook: &Hook, judgement: &Judgement) {
+    let id = limited.id;
     let Judgement { verified, notes, ruling, case: _ } = judgement;
     let secrets = hook.verify.as_ref().map_or(0, |verify| verify.verifier.secret_count());
     let position = verified.and_then(|verified| verified.secret_position);
@@ -54,27 +83,27 @@ pub(super) fn tell_judgement(hook: &Hook, id: &str, judgement: &Judgement) {
         info!(request = %id, hook = %hook.id, "verified with secret {}", position + 1);
     }
     for note in notes {
-        tell_note(hook, id, note);
+        tell_note(limited, hook, note);
     }
     match ruling {
         Ruling::NotVerified(refusal) => {
-            warn!(request = %id, hook = %hook.id, "not verified: {refusal}");
+            limited.warn(format_args!("not verified: {refusal}"));
         }
         Ruling::MultipartBroken(broken) => {
-            warn!(request = %id, hook = %hook.id, "error parsing multipart form: {broken}");
+            limited.warn(format_args!("error parsing multipart form: {broken}"));
         }
         Ruling::RuleError { because } => {
-            warn!(request = %id, hook = %hook.id, "error evaluating hook: {because}");
+            limited.warn(format_args!("error evaluating hook: {because}"));
         }
         Ruling::NoAnswer { because } => {
-            warn!(request = %id, hook = %hook.id, "not run, because the answer cannot be made: {because}");
+            limited.warn(format_args!("not run, because the answer cannot be made: {because}"));
         }
         Ruling::Incomplete { because } | Ruling::TooMuch { because } => {
-            warn!(request = %id, hook = %hook.id, "not run: {because}")
+            limited.warn(format_args!("not run: {because}"));
         }
         Ruling::Handshake(answered) if answered.is_refused() => {
             let why = hook.verify.as_ref().map_or("", |verify| verify.verifier.why_refused(answered));
-            warn!(request = %id, hook = %hook.id, "handshake refused: {why}");
+            limited.warn(format_args!("handshake refused: {why}"));
         }
         Ruling::Handshake(_)
         | Ruling::MethodNotAllowed { .. }
@@ -83,9 +112,10 @@ pub(super) fn tell_judgement(hook: &Hook, id: &str, judgement: &Judgement) {
     }
 }
 
-fn tell_note(hook: &Hook, id: &str, note: &Note) {
+fn tell_note(limited: Limited<'_>, hook: &Hook, note: &Note) {
+    let id = limited.id;
     match note {
-        Note::Payload(problem) => tell_problem(hook, id, problem),
+        Note::Payload(problem) => tell_problem(limited, hook, problem),
         Note::Json(not_parsed) => {
             info!(request = %id, hook = %hook.id, "error parsing JSON parameter: {not_parsed}");
         }
@@ -94,21 +124,19 @@ fn tell_note(hook: &Hook, id: &str, note: &Note) {
         }
         Note::Shortfall(shortfall) => info!(request = %id, hook = %hook.id, "{shortfall}"),
         Note::NoHeader { name } => {
-            warn!(request = %id, hook = %hook.id, "the header `{name}` is not sent: its value is no line of text");
+            limited.warn(format_args!("the header `{name}` is not sent: its value is no line of text"));
         }
-        Note::NoDelivery => warn!(
-            request = %id, hook = %hook.id,
-            "nothing in the request tells whether it is a duplicate: it counts as new"
-        ),
+        Note::NoDelivery => limited
+            .warn(format_args!("nothing in the request tells whether it is a duplicate: it counts as new")),
     }
 }
 
 /// A missing payload matters when the hook refers to it; then the line also says what mends it.
-fn tell_problem(hook: &Hook, id: &str, problem: &Problem) {
+fn tell_problem(limited: Limited<'_>, hook: &Hook, problem: &Problem) {
     match problem.help() {
-        _ if !hook.needs.payload => debug!(request = %id, hook = %hook.id, "{problem}"),
-        Some(help) => warn!(request = %id, hook = %hook.id, "{problem}; the payload is empty; {help}"),
-        None => warn!(request = %id, hook = %hook.id, "{problem}; the payload is empty"),
+        _ if !hook.needs.payload => debug!(request = %limited.id, hook = %hook.id, "{problem}"),
+        Some(help) => limited.warn(format_args!("{problem}; the payload is empty; {help}")),
+        None => limited.warn(format_args!("{problem}; the payload is empty")),
     }
 }
 
@@ -139,11 +167,11 @@ pub(crate) fn story_of(hook_id: &str, ruling: &Ruling) -> String {
     }
 }
 
-/// That lines like this one were left out, if some were.
+/// That lines about the hook were left out, if some were.
 pub(super) fn told_of(untold: u64) -> String {
     match untold {
         0 => String::new(),
-        untold => format!(" ({untold} such lines were left out; `-verbose` has them all)"),
+        untold => format!(" ({untold} lines about this hook were left out; `-verbose` has them all)"),
     }
 }
 
@@ -239,34 +267,35 @@ fn printed(output: &Output, concealer: &Concealer) -> String {
 }
 
 /// Why a delivery was not let in.
-pub(super) fn tell_refused(name: &RunName, refusal: Refusal) {
-    let RunName { request, hook, .. } = name;
+pub(super) fn tell_refused(limited: Limited<'_>, refusal: Refusal) {
     match refusal {
-        Refusal::Busy => info!(request = %request, hook = %hook, "rejected: as many runs go on as may"),
+        Refusal::Busy => limited.warn(format_args!("rejected: as many runs go on as may")),
         Refusal::LineFull => {
-            warn!(request = %request, hook = %hook, "refused: as many deliveries wait as may (`queue-limit`)");
+            limited.warn(format_args!("refused: as many deliveries wait as may (`queue-limit`)"));
         }
     }
 }
 
 /// `error` is why what a delivery is started with cannot be kept until its turn.
-pub(super) fn tell_no_memory(name: &RunName, error: &BodyError) {
-    let RunName { request, hook, .. } = name;
-    warn!(request = %request, hook = %hook, "refused: {error}");
+pub(super) fn tell_no_memory(limited: Limited<'_>, error: &BodyError) {
+    limited.warn(format_args!("refused: {error}"));
 }
 
-pub(super) fn tell_superseded(name: &RunName) {
-    let RunName { request, hook, .. } = name;
-    info!(
-        request = %request, hook = %hook, outcome = "superseded",
-        "superseded: a newer delivery of {hook} runs in its place"
-    );
+pub(super) fn tell_superseded(limited: Limited<'_>) {
+    let Limited { quota, hook, id } = limited;
+    let line = format_args!("superseded: a newer delivery of {hook} runs in its place");
+    match quota.take(hook, Instant::now()) {
+        Some(untold) => {
+            warn!(request = %id, hook = %hook, outcome = "superseded", "{line}{}", told_of(untold));
+        }
+        None => info!(request = %id, hook = %hook, outcome = "superseded", "{line}"),
+    }
 }
 
 pub(super) fn tell_again(name: &RunName, attempt: Attempt, wait: Duration) {
     let RunName { request, hook, .. } = name;
     let next = Attempt { number: attempt.number + 1, ..attempt };
-    info!(request = %request, hook = %hook, "trying {hook} again in {wait:.1?}{next}");
+    warn!(request = %request, hook = %hook, "trying {hook} again in {wait:.1?}{next}");
 }
 
 /// A delivery that will not run, or not again, because the server ends.

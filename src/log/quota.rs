@@ -1,4 +1,4 @@
-//! How often the log tells what everyday requests bring about, when it is not asked to tell everything.
+//! How often the log tells what everyday requests and strangers bring about, when it is not asked to tell everything.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

@@ -242,6 +242,43 @@ fn why_a_hook_did_not_run_is_told_without_verbose_but_not_each_time() {
     assert_eq!(told("other got matched, but allows only PUT"), 1, "{log:#?}");
 }
 
+/// Nobody without a secret fills a disk; with `-verbose` each request is told.
+#[test]
+fn what_strangers_send_is_told_a_few_times_for_each_hook() {
+    const REQUESTS: usize = 20;
+    const LINES_AT_ONCE: usize = 5;
+    let forged = format!(
+        "trigger-rule: {{match: {{type: payload-hmac-sha256, secret: {SECRET}, \
+         parameter: {{source: header, name: X-Signature}}}}}}"
+    );
+    let setup = || {
+        Setup::new()
+            .shell("signed", "exit 0", &format!("verify: {{sender: github, secret: {SECRET}}}"))
+            .shell("forged", "exit 0", &forged)
+            .shell("invited", "exit 0", &format!("verify: {{sender: meta, secret: {SECRET}}}"))
+            .hooks("- {id: refused, execute-command: 'true', trigger-rule: {}}\n")
+    };
+    for (flags, lines) in [("", LINES_AT_ONCE), ("-verbose", REQUESTS)] {
+        let server = setup().flags(flags).start();
+        for _ in 0..REQUESTS {
+            server.post("/hooks/signed");
+            server.send(&Request::post("/hooks/forged").header("X-Signature", "00"));
+            server.get("/hooks/invited?hub.mode=subscribe&hub.verify_token=x&hub.challenge=1");
+            server.post("/hooks/refused");
+        }
+        let log = server.stop();
+        for text in [
+            "not verified: ",
+            "error evaluating hook: ",
+            "handshake refused: ",
+            "the hook was refused when it was loaded: ",
+        ] {
+            let told = log.iter().filter(|line| line.contains(text)).count();
+            assert_eq!(told, lines, "{flags} {text}: {log:#?}");
+        }
+    }
+}
+
 #[test]
 fn a_request_cannot_write_lines_of_its_own() {
     let server = Setup::new().says("hello", "hi").flags("-debug -x-request-id").start();

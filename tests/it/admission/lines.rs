@@ -50,6 +50,24 @@ fn a_hook_may_reject_what_comes_while_it_is_busy() {
     eventually("it runs", || ran(&server) == ["1", "3"]);
 }
 
+/// The client was told 200 or 429 and may not look; whoever asks why nothing ran reads the log.
+#[test]
+fn what_is_not_run_for_others_is_told_without_verbose() {
+    const LINES_AT_ONCE: usize = 5;
+    for (when_busy, text) in [("latest", "superseded: "), ("reject", "rejected: ")] {
+        let limit = format!("concurrency: {{max: 1, when-busy: {when_busy}}}");
+        let setup = Setup::new().shell("deploy", GATED, &keys(&limit));
+        let gate = Gate::new(setup.path("gate"));
+        let server = setup.start();
+        deliver(&server, "deploy", 1).assert(200, "");
+        wait_until_ran(&server, &[1]);
+        (2..=20).for_each(|n| drop(deliver(&server, "deploy", n)));
+        server.wait_for_log(text);
+        let _open = gate.open();
+        assert_eq!(count(&server.stop(), text), LINES_AT_ONCE);
+    }
+}
+
 #[test]
 fn a_queue_takes_as_many_as_it_says() {
     let (server, gate) = gated("concurrency: {max: 2, queue-limit: 3}", "");

@@ -120,7 +120,7 @@ fn a_delivery_is_known_until_its_last_attempt_has_failed() {
 fn others_run_while_one_waits_to_be_tried_again() {
     let script = "echo $N >> @DIR@/ran; test $N != 1";
     let more = keys("concurrency: {max: 1}\nretry: {attempts: 2, initial: 10m, max: 10m}");
-    let server = Setup::new().shell("deploy", script, &more).flags("-verbose").start();
+    let server = Setup::new().shell("deploy", script, &more).start();
     deliver(&server, "deploy", 1).assert(200, "");
     server.wait_for_log("trying deploy again in");
     deliver(&server, "deploy", 2).assert(200, "");
