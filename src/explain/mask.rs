@@ -9,7 +9,7 @@ use crate::conceal::Concealer;
 use crate::hook::Hook;
 use crate::reference::Subject;
 use crate::rule::Match;
-use crate::secrecy::{is_secret_name, looks_random};
+use crate::secrecy::looks_random;
 use crate::sender::{self, Source};
 
 /// Whether what `part` finds and what it wants are not to be shown.
@@ -27,12 +27,10 @@ pub(super) fn is_secret(part: &Match, hook: &Hook) -> bool {
 
 fn is_secret_place(subject: &Subject, hook: &Hook) -> bool {
     match subject {
-        Subject::Header(name) => is_signature_header(name, hook) || is_secret_name(name),
-        Subject::Query(name) | Subject::Payload(name) => is_secret_name(name),
-        Subject::Template(template) => is_secret_name(template.source()),
+        Subject::Header(name) if is_signature_header(name, hook) => true,
         // It is the hooks file's own, and may be a secret there; all headers have the signature's too.
         Subject::Literal(_) | Subject::EntireHeaders => true,
-        _ => false,
+        subject => subject.has_secret_name(),
     }
 }
 
