@@ -1,5 +1,6 @@
 //! One request's way through all stages: the only place that knows their order.
 
+mod aside;
 mod attempts;
 mod run;
 mod tell;
@@ -18,7 +19,7 @@ use crate::duplicates::{Admission, DeliveryKey, Duplicates};
 use crate::forwarded::TrustedProxies;
 use crate::hook::{Hook, HookTable, OutputInResponse, ResponseSettings};
 use crate::invocation::Invocation;
-use crate::judge::{Judgement, Nobody, Ruling, judge};
+use crate::judge::{Judgement, Ruling};
 use crate::log::Quota;
 use crate::log_text::clipped;
 use crate::request::{Peer, Request};
@@ -31,6 +32,7 @@ use crate::saved_requests::SavedRequests;
 use crate::sender::Answered;
 use crate::set_up;
 use crate::turns::Turns;
+use aside::{judged, off_the_others_way};
 use run::{Met, run};
 use tell::{Limited, concealer, milliseconds, story_of, tell_judgement, told_of};
 
@@ -267,9 +269,7 @@ async fn deliver_to(
         Ok(received) => received,
         Err(refused) => return body_refused(delivery, hook, id, &refused),
     };
-    let Received { request: of_hook, at_unix_ms, .. } = &received;
-    let judging = || judge(hook, of_hook, handshake_only, *at_unix_ms, &mut Nobody);
-    let judgement = off_the_others_way(of_hook.body.len() > LONG_BODY_BYTES, judging);
+    let (received, judgement) = judged(hook, received, handshake_only).await;
     tell_judgement(delivery.limited(&hook.id, id), hook, &judgement);
     let Judgement { case, ruling, .. } = judgement;
     let hook = case.as_ref().unwrap_or(hook);
@@ -367,11 +367,6 @@ struct Duplicate;
 fn admit(delivery: &Delivery, hook: &Hook, key: Option<DeliveryKey>) -> Result<Option<Admission>, Duplicate> {
     let (Some(deduplicate), Some(key)) = (&hook.deduplicate, key) else { return Ok(None) };
     delivery.duplicates.admit(key, deduplicate.lifetime, Instant::now()).map(Some).ok_or(Duplicate)
-}
-
-/// Does long work without holding up the other requests of this thread.
-fn off_the_others_way<T>(takes_long: bool, work: impl FnOnce() -> T) -> T {
-    if takes_long { tokio::task::block_in_place(work) } else { work() }
 }
 
 fn unix_ms_now() -> i64 {
