@@ -14,19 +14,10 @@ readonly KEPT=benches/instructions.txt TOLERANCE_PERCENT=10
 # Two counts of different length, so that what start and end take falls out.
 readonly FEW=100 MANY=600
 export BENCH_SECRET=not-a-secret-but-a-benchmark
-hookrunner=${HOOKRUNNER:-target/release/hookrunner}
-fail() { echo "instructions.sh: $*" >&2; exit 1; }
+. benches/common.sh
 case "$*" in '' | --keep) ;; *) fail "unknown arguments \`$*\`" ;; esac
-[ -x "$hookrunner" ] || fail "there is no $hookrunner: cargo build --release"
 
-if ! command -v valgrind >/dev/null; then
-  apt-get update -qq >&2
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends valgrind >&2
-fi
-
-scratch=$(mktemp -d)
-server=
-trap '[ -z "$server" ] || kill -KILL $server 2>/dev/null || true; rm -rf "$scratch"' EXIT
+need_valgrind
 
 free_port() {
   local port

@@ -12,18 +12,9 @@ export LC_ALL=C
 readonly LIST=link-order.txt
 # Enough for what the server does once a second.
 readonly IDLE_SECONDS=2
-hookrunner=${HOOKRUNNER:-target/release/hookrunner}
-fail() { echo "link-order.sh: $*" >&2; exit 1; }
-[ -x "$hookrunner" ] || fail "there is no $hookrunner: cargo build --release"
+. benches/common.sh
 
-if ! command -v valgrind >/dev/null; then
-  apt-get update -qq >&2
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends valgrind >&2
-fi
-
-scratch=$(mktemp -d)
-server=
-trap '[ -z "$server" ] || kill -KILL $server 2>/dev/null || true; rm -rf "$scratch"' EXIT
+need_valgrind
 
 # Makes a pattern of a function's name. What another compiler or another build may give otherwise becomes a `*`: the
 # hash of a crate, where the name refers to a part of itself, the crate that a generic function was made for, and

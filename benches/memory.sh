@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures the resident memory of the idle server with the example's hooks. Fails when it is over 30 % more than
+# Measures the resident memory of the idle server with the example's hooks. Fails when it is over 15 % more than
 # benches/memory.txt says.
 #
 #   benches/memory.sh [--keep]
@@ -11,17 +11,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # Libraries and file systems of other machines make some difference; without link-order.txt it is 60 % more.
-readonly KEPT=benches/memory.txt TOLERANCE_PERCENT=30 STARTS=5
+readonly KEPT=benches/memory.txt TOLERANCE_PERCENT=15 STARTS=5
 # Enough for what the server still does once it is up.
 readonly IDLE_SECONDS=1
-hookrunner=${HOOKRUNNER:-target/release/hookrunner}
-fail() { echo "memory.sh: $*" >&2; exit 1; }
+. benches/common.sh
 case "$*" in '' | --keep) ;; *) fail "unknown arguments \`$*\`" ;; esac
-[ -x "$hookrunner" ] || fail "there is no $hookrunner: cargo build --release"
-
-scratch=$(mktemp -d)
-server=
-trap '[ -z "$server" ] || kill -KILL $server 2>/dev/null || true; rm -rf "$scratch"' EXIT
 
 # Prints how many KiB are resident when the server has been up for a while.
 measure() {

@@ -27,7 +27,7 @@ use crate::request_id::RequestIds;
 use crate::respond::{self, GlobalHeaders, HttpResponse, StreamForm};
 use crate::route::{Route, Routing};
 use crate::run::{LeakedPipes, Surroundings};
-use crate::runs::Runs;
+use crate::runs::{RunName, Runs};
 use crate::saved_requests::SavedRequests;
 use crate::sender::Answered;
 use crate::set_up;
@@ -84,6 +84,10 @@ struct Answer {
 impl Delivery {
     fn limited<'t>(&'t self, hook: &'t str, id: &'t str) -> Limited<'t> {
         Limited { quota: &self.not_run, hook, id }
+    }
+
+    fn limited_of<'t>(&'t self, name: &'t RunName) -> Limited<'t> {
+        self.limited(&name.hook, &name.request)
     }
 }
 
@@ -232,8 +236,14 @@ async fn receive(
 fn save(delivery: &Delivery, hook_id: &str, received: Received) -> String {
     let Some(saved_requests) = &delivery.saved_requests else { return String::new() };
     let Received { request, reservation, at_unix_ms } = received;
-    let saved = saved_requests.save(hook_id, request, at_unix_ms, reservation);
-    saved.map(|file| file.display().to_string()).unwrap_or_default()
+    let id = request.id.clone();
+    match saved_requests.save(hook_id, request, at_unix_ms, reservation) {
+        Ok(file) => file.display().to_string(),
+        Err(full) => {
+            delivery.limited(hook_id, &id).warn(format_args!("{full}"));
+            String::new()
+        }
+    }
 }
 
 /// Saves a request whose answer needs no body. The body is read only for this, and one that does not come

@@ -24,6 +24,8 @@ const EXTENSION: &str = "http";
 const WRITE_PATIENCE: Duration = Duration::from_secs(5);
 /// Of a file's name while it is written.
 const UNFINISHED_PREFIX: &str = ".saving-";
+/// A file that was not written to for so long is not going to be finished.
+const UNFINISHED_AGE: Duration = Duration::from_secs(60);
 
 /// The way to the task that writes.
 #[derive(Debug, Clone)]
@@ -31,6 +33,11 @@ pub(crate) struct SavedRequests {
     directory: PathBuf,
     queue: mpsc::Sender<Order>,
 }
+
+/// The request is dropped.
+#[derive(Debug, thiserror::Error)]
+#[error("the request is not saved: {QUEUE_MAX} are waiting to be written")]
+pub(crate) struct QueueFull;
 
 #[derive(Debug)]
 enum Order {
@@ -62,6 +69,7 @@ impl SavedRequests {
         let (queue, mut orders) = mpsc::channel(QUEUE_MAX);
         let place = directory.clone();
         tokio::task::spawn_blocking(move || {
+            let mut unsaved = 0_u64;
             while let Some(order) = orders.blocking_recv() {
                 let next: Box<Unwritten> = match order {
                     Order::Write(next) => next,
@@ -72,8 +80,19 @@ impl SavedRequests {
                     }
                 };
                 let (id, hook) = (&next.request.id, &next.hook_id);
-                if let Err(error) = next.write(&place, files_max) {
-                    warn!(request = %id, hook = %hook, "failed to save the request in {}: {error}", next.file.display());
+                match next.write(&place, files_max) {
+                    Ok(()) if unsaved > 0 => {
+                        warn!("requests are saved again; {unsaved} were not");
+                        unsaved = 0;
+                    }
+                    Ok(()) => {}
+                    Err(error) => {
+                        // A full disk stays full for a while, and strangers can send as many as they like.
+                        if unsaved == 0 {
+                            warn!(request = %id, hook = %hook, "failed to save the request in {}: {error}", next.file.display());
+                        }
+                        unsaved += 1;
+                    }
                 }
             }
         });
@@ -95,29 +114,22 @@ impl SavedRequests {
         }
     }
 
-    /// The file that the request will be in. `None`: too many wait already, and it is dropped. `counted` lives
-    /// for as long as its body does.
+    /// The file that the request will be in. `counted` lives for as long as its body does.
     pub(crate) fn save(
         &self,
         hook_id: &str,
         request: Request,
         received_unix_ms: i64,
         counted: impl Send + 'static,
-    ) -> Option<PathBuf> {
-        let Ok(place) = self.queue.try_reserve() else {
-            warn!(
-                request = %request.id, hook = %hook_id,
-                "the request is not saved: {QUEUE_MAX} are waiting to be written"
-            );
-            return None;
-        };
+    ) -> Result<PathBuf, QueueFull> {
+        let place = self.queue.try_reserve().map_err(|_| QueueFull)?;
         let file = self.directory.join(file_name(hook_id, &request.id, received_unix_ms));
         let hook_id = hook_id.to_owned();
         let counted = Box::new(counted);
         let unwritten =
             Unwritten { file: file.clone(), hook_id, request, received_unix_ms, _counted: counted };
         place.send(Order::Write(Box::new(unwritten)));
-        Some(file)
+        Ok(file)
     }
 }
 
@@ -143,15 +155,25 @@ fn safe(id: &str) -> String {
     id.chars().take(ID_CHARACTERS_MAX).map(safe).collect()
 }
 
-/// What a server left that ended in the middle.
+/// What a server left that ended in the middle; not what another one is writing.
 fn drop_unfinished(directory: &Path) -> io::Result<()> {
     for entry in std::fs::read_dir(directory)? {
         let entry = entry?;
-        if entry.file_name().as_encoded_bytes().starts_with(UNFINISHED_PREFIX.as_bytes()) {
-            std::fs::remove_file(entry.path())?;
+        let is_ours = entry.file_name().as_encoded_bytes().starts_with(UNFINISHED_PREFIX.as_bytes());
+        let age = || entry.metadata().ok()?.modified().ok()?.elapsed().ok();
+        if is_ours && age().is_some_and(|age| age >= UNFINISHED_AGE) {
+            remove(&entry.path())?;
         }
     }
     Ok(())
+}
+
+/// It may be gone already.
+fn remove(file: &Path) -> io::Result<()> {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Only files named as ours are counted, and go.
@@ -162,10 +184,7 @@ fn drop_oldest(directory: &Path, files_max: usize) -> io::Result<()> {
     }
     names.sort();
     for name in names.iter().take(names.len().saturating_sub(files_max)) {
-        match std::fs::remove_file(directory.join(name)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
+        remove(&directory.join(name))?;
     }
     Ok(())
 }
@@ -183,6 +202,9 @@ fn is_ours(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+    use std::time::SystemTime;
+
     use super::*;
 
     #[test]
@@ -203,11 +225,16 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let unfinished = directory.path().join(format!("{UNFINISHED_PREFIX}a1B2c3"));
         let other = directory.path().join(".other");
-        for file in [&unfinished, &other] {
+        let in_the_making = directory.path().join(format!("{UNFINISHED_PREFIX}d4E5f6"));
+        for file in [&unfinished, &other, &in_the_making] {
             std::fs::write(file, "").unwrap();
         }
+        let long_ago = SystemTime::now() - UNFINISHED_AGE;
+        for file in [&unfinished, &other] {
+            File::options().write(true).open(file).unwrap().set_modified(long_ago).unwrap();
+        }
         drop_unfinished(directory.path()).unwrap();
-        assert!(!unfinished.exists() && other.exists());
+        assert!(!unfinished.exists() && other.exists() && in_the_making.exists());
     }
 
     #[test]

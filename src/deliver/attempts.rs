@@ -248,8 +248,7 @@ impl Attempts {
     }
 
     fn give_way<T>(&self) -> ControlFlow<End, T> {
-        let name = self.active.name();
-        tell_superseded(self.delivery.limited(&name.hook, &name.request));
+        tell_superseded(self.delivery.limited_of(self.active.name()));
         Break(End::Superseded)
     }
 

@@ -144,13 +144,13 @@ fn begin(
     if (may_wait || !attempt.is_last())
         && let Err(error) = received.reservation.grow_to(invocation.bytes())
     {
-        tell_no_memory(delivery.limited(&active.name().hook, &active.name().request), &error);
+        tell_no_memory(delivery.limited_of(active.name()), &error);
         return refused(received, respond::body_refused(&error, global), "there is no memory for it");
     }
     let mut turn = match delivery.turns.enter(limit) {
         Ok(turn) => turn,
         Err(refusal) => {
-            tell_refused(delivery.limited(&active.name().hook, &active.name().request), refusal);
+            tell_refused(delivery.limited_of(active.name()), refusal);
             return refused(received, respond::busy(refusal, global), "it is busy");
         }
     };
