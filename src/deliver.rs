@@ -4,8 +4,10 @@ mod aside;
 mod attempts;
 mod run;
 mod tell;
+mod without_hook;
 
 use std::borrow::Cow;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -19,7 +21,7 @@ use crate::duplicates::{Admission, DeliveryKey, Duplicates};
 use crate::forwarded::TrustedProxies;
 use crate::hook::{Hook, HookTable, OutputInResponse, ResponseSettings};
 use crate::invocation::Invocation;
-use crate::judge::{Judgement, Ruling};
+use crate::judge::{Judgement, Nobody, Ruling, judge};
 use crate::log::Quota;
 use crate::log_text::clipped;
 use crate::request::{Peer, Request};
@@ -32,9 +34,10 @@ use crate::saved_requests::SavedRequests;
 use crate::sender::Answered;
 use crate::set_up;
 use crate::turns::Turns;
-use aside::{judged, off_the_others_way};
-use run::{Met, run};
-use tell::{Limited, concealer, milliseconds, story_of, tell_judgement, told_of};
+use aside::{judged_aside, off_the_others_way};
+use run::{Admitted, run};
+use tell::{Limited, Story, concealer, milliseconds, tell_judgement, told_of};
+use without_hook::{answer_without_hook, wants_body};
 
 pub(crate) use attempts::Pauses;
 
@@ -74,7 +77,7 @@ pub(crate) struct Settings {
 /// An answer, and what the request's line in the log says of it.
 struct Answer {
     response: HttpResponse,
-    story: Cow<'static, str>,
+    story: Story,
     /// The file with the request, if it was saved.
     saved: String,
     /// The hook did not run for what the request is, which the log tells without `-verbose` too.
@@ -93,111 +96,94 @@ impl Delivery {
 
 impl Answer {
     fn new(response: HttpResponse, story: impl Into<Cow<'static, str>>) -> Self {
-        Self { response, story: story.into(), saved: String::new(), is_unmet: false }
+        Self::with_story(response, Story::Words(story.into()))
+    }
+
+    fn with_story(response: HttpResponse, story: Story) -> Self {
+        Self { response, story, saved: String::new(), is_unmet: false }
     }
 }
 
-/// Takes one request from its head to its answer. The run it may start does not depend on this future:
-/// a client that leaves stops nothing.
-pub(crate) async fn deliver(
-    delivery: &Arc<Delivery>,
-    peer: Peer,
-    request: hyper::Request<Incoming>,
-) -> HttpResponse {
-    let received = Instant::now();
-    let peer = delivery.settings.trusted_proxies.client(peer, request.headers());
-    let id = delivery.request_ids.id_of(request.headers());
-    let (method, uri) = (request.method().clone(), request.uri().clone());
-    debug!(request = %id, "incoming HTTP {} request from {peer}", clipped(method.as_str()));
-    let routing = &delivery.settings.routing;
-    let route = routing.route(request.method().as_str(), request.uri().path(), &delivery.table.load());
-    // A large body that nobody reads must be taken from the peer all the same, or it never sees its answer.
-    let leaves_body =
-        !matches!(route, Route::Hook(_) | Route::HandshakeOnly { .. }) && is_long(request.body());
-    let (hook, answer) = answer(delivery, route, peer, &id, request).await;
-    let Answer { mut response, story, saved, is_unmet } = answer;
-    if leaves_body {
-        respond::close_after(&mut response);
-    }
-    let status = response.status().as_u16();
-    let (hook, duration_ms) = (hook.unwrap_or_default(), milliseconds(received.elapsed()));
-    match is_unmet.then(|| delivery.not_run.take(&hook, received)).flatten() {
-        Some(untold) => {
-            let untold = told_of(untold);
-            let (method, path) = (clipped(method.as_str()), clipped(uri.path()));
-            warn!(request = %id, hook, client = %peer, status, duration_ms, saved, "{method} {path}: {story}{untold}");
-        }
-        None => info!(
-            request = %id, hook, client = %peer, status, duration_ms, saved,
-            "{} {}: {story}", clipped(method.as_str()), clipped(uri.path())
-        ),
-    }
-    response
-}
-
-/// With the id of the hook, when there is one.
+/// Takes one request from its head to its answer, and `send`s that. The run it may start does not depend on this
+/// future: a client that leaves stops nothing.
 ///
-/// The long ways are boxed: hyper moves the future of every request, and most of it would be their room.
-async fn answer(
+/// hyper moves the future of every request, so it is a small one: what few requests come to is boxed.
+pub(crate) fn deliver<T>(
     delivery: &Arc<Delivery>,
-    route: Route,
     peer: Peer,
-    id: &str,
     request: hyper::Request<Incoming>,
-) -> (Option<String>, Answer) {
-    let Settings { global_headers: global, routing, .. } = &delivery.settings;
-    let answer = match route {
-        Route::Hook(hook) => {
-            let answer = Box::pin(deliver_to(delivery, &hook, None, peer, id, request)).await;
-            return (Some(hook.id.clone()), answer);
+    send: impl FnOnce(HttpResponse) -> T,
+) -> impl Future<Output = T> {
+    let received_at = Instant::now();
+    let (head, incoming) = request.into_parts();
+    let (method, uri, headers) = (head.method, head.uri, head.headers);
+    let peer = delivery.settings.trusted_proxies.client(peer, &headers);
+    let id = delivery.request_ids.id_of(&headers);
+    debug!(request = %id, "incoming HTTP {} request from {peer}", clipped(method.as_str()));
+    let route = delivery.settings.routing.route(method.as_str(), uri.path(), &delivery.table.load());
+    let delivery = delivery.clone();
+    async move {
+        let (is_long, is_wanted) = (is_long(&incoming), wants_body(&delivery, &route));
+        // A small body that nobody asks for is taken too: the peer's next request follows it.
+        let body = match is_wanted || !is_long {
+            true => Some(body::read(incoming, delivery.settings.body, &delivery.body_budget).await),
+            false => None,
+        };
+        let received = body.filter(|_| is_wanted).map(|body| {
+            let (body, reservation) = body?;
+            let (path, query) = (uri.path().to_owned(), uri.query().map(str::to_owned));
+            let (id, method) = (id.clone(), method.clone());
+            let request = Request { id, peer, method, path, query, headers, body };
+            Ok(Received { request, reservation: Arc::new(reservation), at_unix_ms: unix_ms_now() })
+        });
+        let mut answer = match answer(&delivery, &route, &id, uri.query(), received) {
+            Coming::Now(answer) => answer,
+            Coming::Later(answer) => answer.await,
+        };
+        if is_long && !route.is_to_hook() {
+            // Nobody reads it, and the peer must be rid of it all the same, or it never sees its answer.
+            respond::close_after(&mut answer.response);
         }
-        Route::HandshakeOnly { hook, allowed } => {
-            let answer = Box::pin(deliver_to(delivery, &hook, Some(&allowed), peer, id, request)).await;
-            return (Some(hook.id.clone()), answer);
+        let Answer { response, story, saved, is_unmet } = answer;
+        let (hook, status) = (route.hook_id(), response.status().as_u16());
+        let duration_ms = milliseconds(received_at.elapsed());
+        let (method, path) = (clipped(method.as_str()), clipped(uri.path()));
+        match is_unmet.then(|| delivery.not_run.take(hook, received_at)).flatten() {
+            Some(untold) => {
+                let untold = told_of(untold);
+                warn!(request = %id, hook, client = %peer, status, duration_ms, saved, "{method} {path}: {story}{untold}");
+            }
+            None => {
+                info!(request = %id, hook, client = %peer, status, duration_ms, saved, "{method} {path}: {story}");
+            }
         }
-        Route::MethodNotAllowed { id: hook, allowed } => {
-            let mut answer = Answer::new(
-                respond::method_not_allowed(&allowed),
-                story_of(&hook, &Ruling::MethodNotAllowed { allowed }),
-            );
-            answer.is_unmet = true;
-            answer.saved = Box::pin(save_unread(delivery, &hook, peer, id, request)).await;
-            return (Some(hook), answer);
-        }
-        Route::Refused { id: hook, reason } => {
-            let limited = delivery.limited(&hook, id);
-            limited.error(format_args!("the hook was refused when it was loaded: {reason}"));
-            let mut answer = Answer::new(respond::rule_error(global), "the hook is refused");
-            answer.saved = Box::pin(save_unread(delivery, &hook, peer, id, request)).await;
-            return (Some(hook.to_string()), answer);
-        }
-        Route::Index => Answer::new(respond::index(global), "the server is up"),
-        Route::NotFound => {
-            Answer::new(respond::path_not_found(), format!("hooks are at {}", routing.pattern()))
-        }
-        Route::UnknownHook { id } => {
-            Answer::new(respond::hook_not_found(), format!("no hook has the id {:?}", clipped(&id)))
-        }
-        Route::Moved { path } => {
-            let location = with_query(&path, request.uri().query());
-            let story = format!("the path is written shorter: {}", clipped(&path));
-            Answer::new(respond::moved(&location), story)
-        }
-        Route::BadPath => Answer::new(respond::bad_path(), "the path has a bad escape"),
-    };
-    Box::pin(pass_over(delivery, request)).await;
-    (None, answer)
+        send(response)
+    }
 }
 
-fn with_query(path: &str, query: Option<&str>) -> String {
-    query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"))
+/// An answer that is there, or one that takes time.
+#[expect(clippy::large_enum_variant, reason = "it is moved once, and most answers are there")]
+enum Coming {
+    Now(Answer),
+    Later(Pin<Box<dyn Future<Output = Answer> + Send>>),
 }
 
-/// Takes a small body that nobody reads from the peer, whose next request follows it.
-async fn pass_over(delivery: &Delivery, request: hyper::Request<Incoming>) {
-    if !is_long(request.body()) {
-        // One that does not come ends the connection.
-        let _ = body::read(request.into_body(), delivery.settings.body, &delivery.body_budget).await;
+/// A body that did not come matters to a hook alone.
+fn answer(
+    delivery: &Arc<Delivery>,
+    route: &Route,
+    id: &str,
+    query: Option<&str>,
+    received: Option<Result<Received, BodyError>>,
+) -> Coming {
+    match (route, received) {
+        (Route::Hook(hook), Some(received)) => answer_of_hook(delivery, hook, None, id, received),
+        (Route::HandshakeOnly { hook, allowed }, Some(received)) => {
+            answer_of_hook(delivery, hook, Some(allowed), id, received)
+        }
+        (route, received) => {
+            Coming::Now(answer_without_hook(delivery, route, id, query, received.and_then(Result::ok)))
+        }
     }
 }
 
@@ -210,26 +196,6 @@ struct Received {
     request: Request,
     reservation: Arc<Reservation>,
     at_unix_ms: i64,
-}
-
-async fn receive(
-    delivery: &Delivery,
-    peer: Peer,
-    id: &str,
-    request: hyper::Request<Incoming>,
-) -> Result<Received, BodyError> {
-    let (head, incoming) = request.into_parts();
-    let (body, reservation) = body::read(incoming, delivery.settings.body, &delivery.body_budget).await?;
-    let request = Request {
-        id: id.to_owned(),
-        peer,
-        method: head.method,
-        path: head.uri.path().to_owned(),
-        query: head.uri.query().map(str::to_owned),
-        headers: head.headers,
-        body,
-    };
-    Ok(Received { request, reservation: Arc::new(reservation), at_unix_ms: unix_ms_now() })
 }
 
 /// Gives the file's name, or nothing when none is written.
@@ -246,77 +212,80 @@ fn save(delivery: &Delivery, hook_id: &str, received: Received) -> String {
     }
 }
 
-/// Saves a request whose answer needs no body. The body is read only for this, and one that does not come
-/// is not told about.
-async fn save_unread(
-    delivery: &Delivery,
-    hook_id: &str,
-    peer: Peer,
-    id: &str,
-    request: hyper::Request<Incoming>,
-) -> String {
-    if delivery.saved_requests.is_none() {
-        pass_over(delivery, request).await;
-        return String::new();
-    }
-    match receive(delivery, peer, id, request).await {
-        Ok(received) => save(delivery, hook_id, received),
-        Err(_) => String::new(),
-    }
-}
-
 /// `handshake_only` has the methods that are allowed, when the request's is none of them.
-async fn deliver_to(
+fn answer_of_hook(
     delivery: &Arc<Delivery>,
     hook: &Arc<Hook>,
     handshake_only: Option<&[String]>,
-    peer: Peer,
     id: &str,
-    request: hyper::Request<Incoming>,
-) -> Answer {
-    let global = &delivery.settings.global_headers;
-    let received = match receive(delivery, peer, id, request).await {
+    received: Result<Received, BodyError>,
+) -> Coming {
+    let received = match received {
         Ok(received) => received,
-        Err(refused) => return body_refused(delivery, hook, id, &refused),
+        Err(refused) => return Coming::Now(body_refused(delivery, hook, id, &refused)),
     };
-    let (received, judgement) = judged(hook, received, handshake_only).await;
-    tell_judgement(delivery.limited(&hook.id, id), hook, &judgement);
-    let Judgement { case, ruling, .. } = judgement;
-    let hook = case.as_ref().unwrap_or(hook);
-    let ruling = match ruling {
-        Ruling::Met { invocation, delivery: value, response } => {
-            return deliver_met(delivery, hook, received, *invocation, value, response).await;
+    if received.request.body.len() <= LONG_BODY_BYTES {
+        let judgement = judge(hook, &received.request, handshake_only, received.at_unix_ms, &mut Nobody);
+        return answer_of_judgement(delivery, hook, received, judgement);
+    }
+    let (delivery, hook) = (delivery.clone(), hook.clone());
+    let handshake_only = handshake_only.map(<[String]>::to_vec);
+    Coming::Later(Box::pin(async move {
+        let (received, judgement) = judged_aside(&hook, received, handshake_only).await;
+        match answer_of_judgement(&delivery, &hook, received, judgement) {
+            Coming::Now(answer) => answer,
+            Coming::Later(answer) => answer.await,
         }
-        ruling => ruling,
-    };
-    let response = respond::to_ruling(&ruling, hook, &received.request.headers, global);
-    let answer = Answer {
-        is_unmet: matches!(ruling, Ruling::NotMet { .. } | Ruling::MethodNotAllowed { .. }),
-        ..Answer::new(response, story_of(&hook.id, &ruling))
-    };
-    let answer = match ruling {
-        Ruling::Handshake(answered) => match keep_offered(delivery, hook, id, &answered) {
-            Ok(()) if !answered.is_refused() => return answer,
-            Ok(()) => answer,
-            Err(NotKept) => {
-                let story = format!("{} got a handshake and refused it", hook.id);
-                Answer::new(respond::handshake_refused(global), story)
-            }
-        },
-        _ => answer,
-    };
-    Answer { saved: save(delivery, &hook.id, received), ..answer }
+    }))
 }
 
-/// Runs the command, unless the delivery with this value was accepted before.
-async fn deliver_met(
+/// A request whose rule is met.
+struct Met {
+    hook: Arc<Hook>,
+    received: Received,
+    invocation: Box<Invocation>,
+    /// What tells this delivery from others.
+    value: Option<Vec<u8>>,
+    response: Option<Box<ResponseSettings>>,
+}
+
+fn answer_of_judgement(
     delivery: &Arc<Delivery>,
     hook: &Arc<Hook>,
     received: Received,
-    mut invocation: Invocation,
-    value: Option<Vec<u8>>,
-    response: Option<Box<ResponseSettings>>,
-) -> Answer {
+    judgement: Judgement,
+) -> Coming {
+    let global = &delivery.settings.global_headers;
+    let id = &received.request.id;
+    tell_judgement(delivery.limited(&hook.id, id), hook, &judgement);
+    let Judgement { case, ruling, .. } = judgement;
+    let hook = case.unwrap_or_else(|| hook.clone());
+    let ruling = match ruling {
+        Ruling::Met { invocation, delivery: value, response } => {
+            let met = Met { hook, received, invocation, value, response };
+            return Coming::Later(Box::pin(deliver_met(delivery.clone(), met)));
+        }
+        ruling => ruling,
+    };
+    if let Ruling::Handshake(answered) = &ruling
+        && let Err(NotKept) = keep_offered(delivery, &hook, id, answered)
+    {
+        let story = format!("{} got a handshake and refused it", hook.id);
+        let saved = save(delivery, &hook.id, received);
+        return Coming::Now(Answer { saved, ..Answer::new(respond::handshake_refused(global), story) });
+    }
+    let is_unmet = matches!(ruling, Ruling::NotMet { .. } | Ruling::MethodNotAllowed { .. });
+    let is_as_it_should = matches!(&ruling, Ruling::Handshake(answered) if !answered.is_refused());
+    let response = respond::to_ruling(&ruling, &hook, &received.request.headers, global);
+    let saved = if is_as_it_should { String::new() } else { save(delivery, &hook.id, received) };
+    let story = Story::Ruling(hook, ruling);
+    Coming::Now(Answer { is_unmet, saved, ..Answer::with_story(response, story) })
+}
+
+/// Runs the command, unless the delivery with this value was accepted before.
+async fn deliver_met(delivery: Arc<Delivery>, met: Met) -> Answer {
+    let Met { hook, received, mut invocation, value, response } = met;
+    let (delivery, hook) = (&delivery, &hook);
     let Received { request, reservation, .. } = &received;
     let concealer = concealer(hook, request);
     invocation.stdin = invocation.stdin.map(|bytes| body::held(bytes, reservation));
@@ -325,7 +294,8 @@ async fn deliver_met(
     let key = value.map(|value| DeliveryKey::new(&address(hook, request), &value));
     match admit(delivery, hook, key) {
         Ok(admission) => {
-            run(delivery, hook, Met { invocation, admission, received, response, stream, concealer }).await
+            run(delivery, hook, Admitted { invocation, admission, received, response, stream, concealer })
+                .await
         }
         Err(Duplicate) => {
             let story = format!("{} got matched, but this delivery was accepted before", hook.label());

@@ -14,7 +14,7 @@ use crate::pattern::Pattern;
 use crate::payload::{self, MultipartError, Problem, Reading};
 use crate::reference::Subject;
 use crate::request::Request;
-use crate::rule::{self, Conditions, Fault, MatchResult, Observed, Step, Verdict, display_path};
+use crate::rule::{self, Conditions, Fault, MatchResult, Observed, Step, Verdict, Way};
 use crate::sender::{Answered, Decision, Labels, Refusal, Verified};
 
 /// Failing matches named in one log line.
@@ -316,7 +316,7 @@ fn judge_rule(
         if is_fault || (*result == MatchResult::Holds) == is_negated {
             // The last one decides.
             failed.truncate(FAILED_MATCHES_MAX - 1);
-            failed.push(format!("{} {part}: {}", display_path(steps), part.told(result)));
+            failed.push(format!("{} {part}: {}", Way(steps), part.told(result)));
         }
     });
     let fault = match verdict {

@@ -62,6 +62,24 @@ pub(crate) enum Route {
     BadPath,
 }
 
+impl Route {
+    pub(crate) fn is_to_hook(&self) -> bool {
+        matches!(self, Self::Hook(_) | Self::HandshakeOnly { .. })
+    }
+
+    /// Of the hook that is known or allowed; empty when there is none.
+    pub(crate) fn hook_id(&self) -> &str {
+        match self {
+            Self::Hook(hook) | Self::HandshakeOnly { hook, .. } => &hook.id,
+            Self::MethodNotAllowed { id, .. } => id,
+            Self::Refused { id, .. } => id,
+            Self::Index | Self::UnknownHook { .. } | Self::NotFound | Self::Moved { .. } | Self::BadPath => {
+                ""
+            }
+        }
+    }
+}
+
 impl Routing {
     /// `prefix` as given with `-urlprefix`, `methods` as given with `-http-methods`.
     pub(crate) fn new(prefix: &str, methods: &str) -> Self {

@@ -13,6 +13,8 @@ mod scalr;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
+
 use crate::facts::{Facts, NoValue};
 use crate::reference::Reference;
 use crate::secret::Secret;
@@ -126,18 +128,20 @@ pub(crate) enum Step {
     Not,
 }
 
-/// The way from the top of a rule to a match, as `and[1].not.match`.
-pub(crate) fn display_path(steps: &[Step]) -> String {
-    let mut path = String::new();
-    for step in steps {
-        path.push_str(&match step {
-            Step::And(index) => format!("and[{index}]."),
-            Step::Or(index) => format!("or[{index}]."),
-            Step::Not => "not.".to_owned(),
-        });
+/// The way from the top of a rule to a match, shown as `and[1].not.match`.
+pub(crate) struct Way<'s>(pub(crate) &'s [Step]);
+
+impl fmt::Display for Way<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for step in self.0 {
+            match step {
+                Step::And(index) => write!(f, "and[{index}].")?,
+                Step::Or(index) => write!(f, "or[{index}].")?,
+                Step::Not => f.write_str("not.")?,
+            }
+        }
+        f.write_str("match")
     }
-    path.push_str("match");
-    path
 }
 
 /// What evaluation needs beside the facts.

@@ -6,27 +6,21 @@ use std::sync::Arc;
 
 use tokio::task::{JoinError, spawn_blocking};
 
-use super::{LONG_BODY_BYTES, Received};
+use super::Received;
 use crate::hook::Hook;
 use crate::judge::{Judgement, Nobody, judge};
 
-/// Judges a request, one with a long body on a thread for that. In place it would make this thread's successor read
+/// Judges a request with a long body on a thread for that. In place it would make this thread's successor read
 /// bodies too, and the memory that the allocator keeps for large ones grows with the threads that have read some.
-pub(super) async fn judged(
+pub(super) async fn judged_aside(
     hook: &Arc<Hook>,
     received: Received,
-    handshake_only: Option<&[String]>,
+    handshake_only: Option<Vec<String>>,
 ) -> (Received, Judgement) {
-    let judge = |hook: &Hook, received: &Received, handshake_only: Option<&[String]>| {
-        judge(hook, &received.request, handshake_only, received.at_unix_ms, &mut Nobody)
-    };
-    if received.request.body.len() <= LONG_BODY_BYTES {
-        let judgement = judge(hook, &received, handshake_only);
-        return (received, judgement);
-    }
-    let (hook, handshake_only) = (hook.clone(), handshake_only.map(<[String]>::to_vec));
+    let hook = hook.clone();
     let judging = spawn_blocking(move || {
-        let judgement = judge(&hook, &received, handshake_only.as_deref());
+        let (request, now) = (&received.request, received.at_unix_ms);
+        let judgement = judge(&hook, request, handshake_only.as_deref(), now, &mut Nobody);
         (received, judgement)
     });
     match judging.await.map_err(JoinError::try_into_panic) {

@@ -73,7 +73,7 @@ impl ToFollow {
 
 /// What an attempt is started with, and the part of the budget that counts it.
 pub(super) struct Held {
-    pub(super) invocation: Invocation,
+    pub(super) invocation: Box<Invocation>,
     pub(super) memory: Arc<Reservation>,
 }
 

@@ -14,9 +14,9 @@ use crate::respond::{self, GlobalHeaders, HttpResponse, StreamForm};
 use crate::run;
 use crate::runs::RunName;
 
-/// A delivery whose rule is met, and what it holds.
-pub(super) struct Met {
-    pub(super) invocation: Invocation,
+/// A delivery whose rule is met, and which is no duplicate.
+pub(super) struct Admitted {
+    pub(super) invocation: Box<Invocation>,
     /// Forgotten when the run does not take place or fails.
     pub(super) admission: Option<Admission>,
     pub(super) received: Received,
@@ -29,9 +29,9 @@ pub(super) struct Met {
 }
 
 /// Runs the command now or when its turn comes, and answers at once or when it has ended, as the hook says.
-pub(super) async fn run(delivery: &Arc<Delivery>, hook: &Arc<Hook>, met: Met) -> Answer {
+pub(super) async fn run(delivery: &Arc<Delivery>, hook: &Arc<Hook>, admitted: Admitted) -> Answer {
     let global = &delivery.settings.global_headers;
-    let Met { invocation, admission, received, response, stream, concealer } = met;
+    let Admitted { invocation, admission, received, response, stream, concealer } = admitted;
     let settings = response.as_deref().unwrap_or(&hook.response);
     let matched = format!("{} got matched", hook.label());
     let (mut attempts, stage) = match begin(delivery, (hook, settings), invocation, received, concealer) {
@@ -124,7 +124,7 @@ fn run_name(hook: &Hook, invocation: &Invocation) -> RunName {
 fn begin(
     delivery: &Arc<Delivery>,
     (hook, settings): (&Arc<Hook>, &ResponseSettings),
-    invocation: Invocation,
+    invocation: Box<Invocation>,
     received: Received,
     concealer: Concealer,
 ) -> Result<(Attempts, Stage), Box<Refused>> {

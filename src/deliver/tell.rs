@@ -1,8 +1,10 @@
 //! What the log says of a request and its run.
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tracing::{debug, error, info, warn};
@@ -140,30 +142,49 @@ fn tell_problem(limited: Limited<'_>, hook: &Hook, problem: &Problem) {
     }
 }
 
-/// How the request's line in the log ends.
-pub(crate) fn story_of(hook_id: &str, ruling: &Ruling) -> String {
-    match ruling {
-        Ruling::Handshake(answered) if answered.is_refused() => {
-            format!(
-                "{hook_id} got matched, and refused the handshake: its token or challenge is not acceptable"
-            )
+/// How the request's line in the log ends. It is made when the line is written, for most are not.
+pub(super) enum Story {
+    Words(Cow<'static, str>),
+    Ruling(Arc<Hook>, Ruling),
+}
+
+impl fmt::Display for Story {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Words(words) => f.write_str(words),
+            Self::Ruling(hook, ruling) => StoryOf { hook_id: &hook.id, ruling }.fmt(f),
         }
-        Ruling::Handshake(_) => format!("{hook_id} got matched, and answered the sender's handshake"),
-        Ruling::MethodNotAllowed { allowed } => {
-            format!("{hook_id} got matched, but allows only {}", allowed.join(", "))
+    }
+}
+
+/// What became of a request to the hook, in words.
+pub(super) struct StoryOf<'r> {
+    pub(super) hook_id: &'r str,
+    pub(super) ruling: &'r Ruling,
+}
+
+impl fmt::Display for StoryOf<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { hook_id, ruling } = self;
+        write!(f, "{hook_id} got matched")?;
+        match ruling {
+            Ruling::Handshake(answered) if answered.is_refused() => {
+                f.write_str(", and refused the handshake: its token or challenge is not acceptable")
+            }
+            Ruling::Handshake(_) => f.write_str(", and answered the sender's handshake"),
+            Ruling::MethodNotAllowed { allowed } => write!(f, ", but allows only {}", allowed.join(", ")),
+            Ruling::NotVerified(refusal) => write!(f, ", but {refusal}"),
+            Ruling::MultipartBroken(_) => f.write_str(", but its form is broken"),
+            Ruling::RuleError { .. } => f.write_str(", but its rule could not be evaluated"),
+            Ruling::Incomplete { .. } => f.write_str(", but lacks a required value"),
+            Ruling::NoAnswer { .. } => f.write_str(", but its answer could not be made"),
+            Ruling::TooMuch { .. } => f.write_str(", but has more values than arguments may be"),
+            Ruling::NotMet { because } => write!(
+                f,
+                ", but didn't get triggered because the trigger rules were not satisfied: {because}"
+            ),
+            Ruling::Met { .. } => Ok(()),
         }
-        Ruling::NotVerified(refusal) => format!("{hook_id} got matched, but {refusal}"),
-        Ruling::MultipartBroken(_) => format!("{hook_id} got matched, but its form is broken"),
-        Ruling::RuleError { .. } => {
-            format!("{hook_id} got matched, but its rule could not be evaluated")
-        }
-        Ruling::Incomplete { .. } => format!("{hook_id} got matched, but lacks a required value"),
-        Ruling::NoAnswer { .. } => format!("{hook_id} got matched, but its answer could not be made"),
-        Ruling::TooMuch { .. } => format!("{hook_id} got matched, but has more values than arguments may be"),
-        Ruling::NotMet { because } => format!(
-            "{hook_id} got matched, but didn't get triggered because the trigger rules were not satisfied: {because}"
-        ),
-        Ruling::Met { .. } => format!("{hook_id} got matched"),
     }
 }
 

@@ -115,7 +115,7 @@ impl Onlooker for Trace<'_> {
                     MatchResult::Fails(_) => NodeResult::Fails,
                     MatchResult::Fault(fault) => result(false, Some(fault)),
                 },
-                reason: (**came_out != MatchResult::Holds).then(|| part.told(came_out)),
+                reason: (**came_out != MatchResult::Holds).then(|| part.told(came_out).to_string()),
                 found: found(part, facts, is_secret(part, self.hook)),
                 other: part
                     .other_parameter()

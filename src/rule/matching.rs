@@ -87,13 +87,11 @@ impl Match {
     }
 
     /// What became of it, in words that follow its own.
-    pub(crate) fn told(&self, result: &MatchResult) -> String {
+    pub(crate) fn told<'r>(&self, result: &'r MatchResult) -> &'r dyn fmt::Display {
         match result {
             // Which of the two it is.
-            MatchResult::Fault(fault @ Fault::NotFound(_)) if self.other_parameter().is_some() => {
-                fault.to_string()
-            }
-            result => result.to_string(),
+            MatchResult::Fault(fault @ Fault::NotFound(_)) if self.other_parameter().is_some() => fault,
+            result => result,
         }
     }
 

@@ -144,7 +144,7 @@ fn judged(shape: &Shape, facts: &Facts<'_>, soft: bool) -> (Verdict, Vec<String>
     let mut reached = Vec::new();
     let verdict = evaluate(&shape.to_rule(), facts, conditions(soft), &mut |steps, observed| {
         if let Observed::Match(part, result) = observed {
-            reached.push(format!("{} {part}: {result}", display_path(steps)));
+            reached.push(format!("{} {part}: {result}", Way(steps)));
         }
     });
     (verdict, reached)

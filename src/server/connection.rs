@@ -68,14 +68,13 @@ async fn serve_http<S: AsyncRead + AsyncWrite + Unpin>(
     let stream = TimedStream::new(stream, phase.clone(), limits.timeouts);
     let service = service_fn(|request| {
         phase.busy();
-        let (phase, delivery) = (phase.clone(), delivery.clone());
-        async move {
-            let response = deliver(&delivery, peer, request).await;
+        let phase = phase.clone();
+        deliver(&delivery, peer, request, move |response| {
             if response.headers().contains_key(CONNECTION) {
                 phase.body_left();
             }
             Ok::<_, Infallible>(response.map(|body| Answering::new(body, phase)))
-        }
+        })
     });
     let connection = http1::Builder::new()
         .max_headers(limits.headers_max)
