@@ -37,6 +37,7 @@ impl Report {
     }
 }
 
+#[inline(never)]
 pub(crate) fn check(flags: CheckFlags) -> ExitCode {
     let CheckFlags { mut hooks, paths, template, format, strict } = flags;
     hooks.extend(paths);
@@ -69,6 +70,7 @@ fn examination(surroundings: run::Surroundings) -> Examination {
 }
 
 /// Prints the JSON Schema of a hooks file.
+#[inline(never)]
 pub(crate) fn print_schema() -> ExitCode {
     print(&format!("{:#}\n", schema()));
     ExitCode::SUCCESS

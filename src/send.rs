@@ -25,6 +25,7 @@ use retry::Again;
 /// The exit code for a call that cannot be carried out as it stands, as clap's own.
 const EXIT_USAGE: u8 = 2;
 
+#[inline(never)]
 pub(crate) fn send(flags: SendFlags) -> ExitCode {
     let SendFlags { retries, timeout, dry_run, .. } = flags;
     let sent = Prepared::new(flags).map_err(Failure::from).and_then(|prepared| {

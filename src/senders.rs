@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use crate::cli::SendersFlags;
 use crate::sender;
 
+#[inline(never)]
 pub(crate) fn senders(flags: &SendersFlags) -> ExitCode {
     let SendersFlags { name, markdown } = flags;
     let text = match name {

@@ -23,6 +23,7 @@ const NOT_RUN: u8 = 3;
 /// Who sent a request that says nothing about it.
 const PEER_DEFAULT: Peer = Peer::Tcp(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0));
 
+#[inline(never)]
 pub(crate) fn command(flags: &ExplainFlags) -> ExitCode {
     let explained = explained(flags).and_then(|(report, output)| {
         let written = io::stdout().lock().write_all(output.as_bytes());

@@ -111,6 +111,7 @@ fn file_hooks(reader: &mut Reader<'_>, root: &Node) -> Vec<(usize, Entry)> {
     hooks
 }
 
+#[cold]
 fn not_a_list(reader: &mut Reader<'_>, root: &Node) {
     const WANTED: &str = "a list of hooks (`- id: …`, or `[{\"id\": …}]`)";
     let entries = match root {

@@ -39,6 +39,7 @@ pub(super) fn circumstances(reader: &mut Reader<'_>, record: Record<'_>) -> Circ
     }
 }
 
+#[inline(never)]
 fn inherited(reader: &mut Reader<'_>, node: &Node) -> Option<Inherited> {
     const HELP: &str = "write `inherit`, `clean`, or `{mode: clean, keep: [NAME]}`";
     let of_word = |word: &str| match word {
@@ -93,6 +94,7 @@ fn kept_variable(reader: &mut Reader<'_>, node: &Node) -> Option<String> {
     Some(name.clone())
 }
 
+#[inline(never)]
 fn account(reader: &mut Reader<'_>, node: &Node) -> Option<Account> {
     let record = reader.record(node, "a user", keys::RUN_AS)?;
     refuse_empty(reader, record, ["group"], VALUE);
@@ -160,6 +162,7 @@ fn group_number(name: &str) -> Option<u32> {
     named.map(known).or_else(|| name.parse().ok().filter(|number| *number != NOBODY_AT_ALL))
 }
 
+#[inline(never)]
 fn limits(reader: &mut Reader<'_>, node: &Node) -> Option<Limits> {
     let record = reader.record(node, "limits", keys::LIMITS)?;
     refuse_empty(reader, record, keys::LIMITS.iter().map(|key| key.name), VALUE);

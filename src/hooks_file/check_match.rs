@@ -135,6 +135,7 @@ fn bare_null(record: Record<'_>) -> Option<String> {
     is_bare.then(|| "null".to_owned())
 }
 
+#[cold]
 fn unknown_type(reader: &mut Reader<'_>, record: Record<'_>, kind: &str) {
     let help = match nearest(kind, &MATCH_TYPES) {
         Some(near) => format!("did you mean `{near}`?"),

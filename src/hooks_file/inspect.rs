@@ -18,6 +18,7 @@ const OTHERS_ENTER: u32 = 0o001;
 const STICKY: u32 = 0o1000;
 
 /// The hooks file itself, once all of it is read.
+#[inline(never)]
 pub(super) fn file(reader: &mut Reader<'_>, source: &Source<'_>) {
     reader.hook = None;
     if let Some(what) = writable_part(source.path) {
@@ -58,6 +59,7 @@ pub(super) fn address_file(reader: &mut Reader<'_>, path: &Path) {
     }
 }
 
+#[inline(never)]
 pub(super) fn command(reader: &mut Reader<'_>, record: Record<'_>, hook: &Hook, examination: &Examination) {
     let directory = hook.command.working_directory.as_deref().map(Path::new);
     let program = Path::new(&hook.command.program);

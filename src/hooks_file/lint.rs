@@ -19,6 +19,7 @@ pub(super) use circumstances::kept_variable;
 
 /// `is_sent`: whether a configured status is.
 /// `is_refused`: who can run the hook is not known before it is mended.
+#[inline(never)]
 pub(super) fn hook(
     reader: &mut Reader<'_>,
     record: Record<'_>,

@@ -1,9 +1,9 @@
 //! Reading records of known keys from a tree of nodes, with every mistake reported at its place.
 
 mod mapping;
+mod values;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::Reading;
 use super::check::place_of_hook;
@@ -11,8 +11,6 @@ use super::keys::{self, Key};
 use super::node::{Node, Segment, Target};
 use super::problem::{Effect, Kind, Problem};
 use crate::nearest::nearest;
-use crate::sender;
-use crate::units::parse_duration;
 
 pub(super) use mapping::{At, Record};
 
@@ -80,26 +78,43 @@ impl<'t> Reader<'t> {
     }
 
     pub(super) fn item<T>(&mut self, index: usize, read: impl FnOnce(&mut Self) -> T) -> T {
-        self.path.push(Segment::Item(index));
-        self.names.push(format!("[{index}]"));
+        self.step_down(Segment::Item(index), &format!("[{index}]"));
         let value = read(self);
-        self.names.pop();
-        self.path.pop();
+        self.step_up();
         value
     }
 
     pub(super) fn entry<T>(&mut self, at: impl Into<At>, name: &str, read: impl FnOnce(&mut Self) -> T) -> T {
         let At { index, steps_up } = at.into();
-        let depth = self.path.len().saturating_sub(steps_up);
-        let (path, names) = (self.path.split_off(depth), self.names.split_off(depth));
-        self.path.push(Segment::Entry(index));
-        self.names.push(name.to_owned());
+        let way_back = self.step_out(steps_up);
+        self.step_down(Segment::Entry(index), name);
         let value = read(self);
+        self.step_up();
+        self.step_back(way_back);
+        value
+    }
+
+    #[inline(never)]
+    fn step_down(&mut self, to: Segment, name: &str) {
+        self.path.push(to);
+        self.names.push(name.to_owned());
+    }
+
+    fn step_up(&mut self) {
         self.names.pop();
         self.path.pop();
+    }
+
+    /// Some steps up; gives the way back.
+    #[inline(never)]
+    fn step_out(&mut self, steps: usize) -> (Vec<Segment>, Vec<String>) {
+        let depth = self.path.len().saturating_sub(steps);
+        (self.path.split_off(depth), self.names.split_off(depth))
+    }
+
+    fn step_back(&mut self, (path, names): (Vec<Segment>, Vec<String>)) {
         self.path.extend(path);
         self.names.extend(names);
-        value
     }
 
     /// `FILE:LINE` of the hook at `index`.
@@ -171,6 +186,7 @@ impl<'t> Reader<'t> {
         self.report_at(place, kind, message.into(), help.into());
     }
 
+    #[cold]
     fn report_at(&mut self, place: Place, kind: Kind, message: String, help: String) {
         debug_assert!(self.reading.examination.is_some() || !kind.is_lint(), "a lint at load");
         let key = self.key_path();
@@ -247,138 +263,5 @@ impl<'t> Reader<'t> {
             let message = format!("unknown key `{name}`: it has no effect");
             self.report_key(Kind::UnknownKey, message, "remove it, or make it a comment");
         }
-    }
-
-    /// The text at `key`; a number or bool becomes the text that the reference makes of it.
-    pub(super) fn text(&mut self, record: Record<'_>, key: &str) -> Option<String> {
-        match record.get(key)? {
-            (_, Node::Text(text)) => Some(text.clone()),
-            (index, node) => self.entry(index, key, |reader| reader.text_of(node)),
-        }
-    }
-
-    /// The same of the node at the current place.
-    pub(super) fn text_of(&mut self, node: &Node) -> Option<String> {
-        const HELP: &str = "put it in quotes if the text is meant";
-        match node {
-            Node::Text(text) => Some(text.clone()),
-            Node::Number { text, written } => {
-                if text != written {
-                    let message = "the number reads as another text than it is written";
-                    self.report(Kind::RereadNumber, message, HELP);
-                }
-                Some(text.clone())
-            }
-            Node::Bool { value, is_word } => {
-                if *is_word {
-                    self.report(Kind::RereadWord, format!("the word reads as `{value}`"), HELP);
-                }
-                Some(value.to_string())
-            }
-            _ => self.wrong_type(node, "a text"),
-        }
-    }
-
-    /// The bool at `key`, false when absent. YAML 1.1's words for bools count too.
-    pub(super) fn flag(&mut self, record: Record<'_>, key: &str) -> bool {
-        let Some((index, node)) = record.get(key) else {
-            return false;
-        };
-        match node {
-            Node::Bool { value, .. } => *value,
-            Node::Text(word) if ["yes", "on", "y"].contains(&word.to_ascii_lowercase().as_str()) => true,
-            Node::Text(word) if ["no", "off", "n"].contains(&word.to_ascii_lowercase().as_str()) => false,
-            _ => self.entry(index, key, |reader| reader.wrong_type(node, "true or false").unwrap_or(false)),
-        }
-    }
-
-    pub(super) fn integer(&mut self, record: Record<'_>, key: &str) -> Option<i64> {
-        let (index, node) = record.get(key)?;
-        let number = match node {
-            Node::Number { text, .. } => text.parse().ok(),
-            _ => None,
-        };
-        match number {
-            Some(number) => Some(number),
-            None => self.entry(index, key, |reader| reader.wrong_type(node, "a whole number")),
-        }
-    }
-
-    /// A duration with its unit; what is none is a mistake.
-    pub(super) fn duration(&mut self, record: Record<'_>, key: &str) -> Option<Duration> {
-        let text = self.text(record, key)?;
-        match parse_duration(&text) {
-            Ok(duration) => Some(duration),
-            Err(reason) => {
-                let message = format!("`{key}`: {reason}");
-                let help = match text.bytes().all(|byte| byte.is_ascii_digit()) {
-                    true => format!("write `{text}s` for seconds, `{text}m` for minutes"),
-                    false => "write a number and its unit".to_owned(),
-                };
-                self.report_at_entry((record, key), Kind::BadDuration, message, help);
-                None
-            }
-        }
-    }
-
-    /// The list at `key`, read item by item; absent is empty.
-    pub(super) fn list<T>(
-        &mut self,
-        record: Record<'_>,
-        key: &str,
-        mut read: impl FnMut(&mut Self, &Node) -> Option<T>,
-    ) -> Vec<T> {
-        let Some((index, node)) = record.get(key) else {
-            return Vec::new();
-        };
-        self.entry(index, key, |reader| {
-            let Node::Sequence(items) = node else {
-                reader.wrong_type::<()>(node, "a list");
-                return Vec::new();
-            };
-            let items = items.iter().enumerate();
-            items.filter_map(|(index, item)| reader.item(index, |reader| read(reader, item))).collect()
-        })
-    }
-
-    pub(super) fn wrong_type<T>(&mut self, node: &Node, wanted: &str) -> Option<T> {
-        let found = match node {
-            Node::Null => "nothing",
-            Node::Bool { .. } => "true or false",
-            Node::Number { .. } => "a number",
-            Node::Text(_) => "a text",
-            Node::Sequence(_) => "a list",
-            Node::Mapping(_) => "a mapping",
-        };
-        let message = format!("{wanted} is wanted here, not {found}");
-        let help = match wanted {
-            _ if wanted.starts_with("a sender with keys") => {
-                let name = match node {
-                    Node::Text(name) if sender::named(name).is_ok() => name,
-                    _ => "NAME",
-                };
-                &format!("write `verify: {{ sender: {name}, secret: … }}`")
-            }
-            _ if wanted.starts_with("a rule for duplicates") => "write `deduplicate: { by: …, for: 24h }`",
-            _ if wanted.starts_with("a rule with keys") && matches!(node, Node::Sequence(_)) => {
-                "write `and:` above the list if all of it must be met, `or:` if one part is enough"
-            }
-            _ if wanted.starts_with("a reference with keys") => {
-                "write where the value is, as `{ source: payload, name: ref }`"
-            }
-            _ if wanted.contains("list") && matches!(node, Node::Mapping(_)) => {
-                "begin each item with `- `, also when there is only one"
-            }
-            _ if wanted.contains("list") => {
-                "put it in brackets, `[…]`, or begin each item with `- ` on a line of its own"
-            }
-            "true or false" => "write `true` or `false`, without quotes",
-            "a whole number" => "write digits, without quotes",
-            _ if wanted.contains("keys") => "write its keys as `key: value`, each on a line of its own",
-            _ => "write one value, in quotes if it would be read as something else",
-        };
-        let kind = if self.is_in_guard { Kind::GuardType } else { Kind::WrongType };
-        self.report(kind, message, help);
-        None
     }
 }

@@ -58,6 +58,7 @@ fn at(position: Position, message: impl Into<String>, help: impl Into<String>) -
 }
 
 /// What was probably done wrong.
+#[cold]
 pub(super) fn mistake(text: &str, error: &SyntaxError) -> Mistake {
     let scene = Scene::new(text, error);
     let known: [fn(&Scene<'_>) -> Option<Mistake>; 18] = [
@@ -89,6 +90,7 @@ pub(super) fn mistake(text: &str, error: &SyntaxError) -> Mistake {
 }
 
 /// What follows the first document, which is all that is read.
+#[cold]
 pub(super) fn more(text: &str, position: Position) -> Mistake {
     let is_mark = |number: usize| line_at(text, number).is_some_and(|line| line.starts_with("---"));
     let message = match (1..=position.line).rev().take(2).any(is_mark) {

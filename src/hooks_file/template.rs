@@ -77,6 +77,7 @@ pub(crate) struct TemplateError {
 }
 
 /// The text that `text` says, with what it asks of `surroundings` filled in.
+#[inline(never)]
 pub(crate) fn render(text: &str, surroundings: &Surroundings) -> Result<String, TemplateError> {
     let output = parser::parse(text)
         .and_then(|definitions| execute::execute(&definitions, surroundings))

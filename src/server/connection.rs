@@ -43,9 +43,23 @@ async fn serve_stream<S: AsyncRead + AsyncWrite + Unpin>(
     tls: Option<TlsAcceptor>,
     limits: ServerLimits,
     delivery: Arc<Delivery>,
+    drain: watch::Receiver<bool>,
+) {
+    match tls {
+        None => serve_http(stream, peer, limits, delivery, drain).await,
+        // Boxed, so that a connection without TLS does not take the room of one with it.
+        Some(acceptor) => Box::pin(serve_tls(stream, peer, acceptor, limits, delivery, drain)).await,
+    }
+}
+
+async fn serve_tls<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    peer: Peer,
+    acceptor: TlsAcceptor,
+    limits: ServerLimits,
+    delivery: Arc<Delivery>,
     mut drain: watch::Receiver<bool>,
 ) {
-    let Some(acceptor) = tls else { return serve_http(stream, peer, limits, delivery, drain).await };
     let shaken = tokio::select! {
         shaken = tokio::time::timeout(limits.timeouts.header, acceptor.accept(stream)) => shaken,
         () = until_drain(&mut drain) => return,

@@ -50,6 +50,7 @@ impl<'n> Record<'n> {
     }
 
     /// The value at `key` and where it is; null counts as absent. The last of several counts.
+    #[inline(never)]
     pub(in crate::hooks_file) fn get(&self, key: &str) -> Option<(At, &'n Node)> {
         debug_assert!(keys::is_known(self.keys, key), "`{key}` is in no table");
         let own = value_in(self.entries, key).map(|(index, node)| (At::from(index), node));
@@ -64,6 +65,7 @@ impl<'n> Record<'n> {
     }
 
     /// Whether the key is there, and not only among the defaults.
+    #[inline(never)]
     pub(in crate::hooks_file) fn has_itself(&self, key: &str) -> bool {
         debug_assert!(keys::is_known(self.keys, key), "`{key}` is in no table");
         is_in(self.entries, key)
