@@ -32,13 +32,13 @@ fn setting(name: &str) -> String {
     env::var(name).unwrap_or_default()
 }
 
-/// The functions of the list before all others. What is seldom called has the second kind of name, and is so small
+/// The functions of the list, and what calls `main`, before all others. What is seldom called has the second kind of name, and is so small
 /// that all of it may be next to them.
 fn linker_script(list: &str) -> String {
     let functions = list.lines().filter(|line| !line.starts_with('#'));
     let sections: String =
         functions.map(|function| format!("*(.text.{function} .text.unlikely.{function})\n")).collect();
-    format!("SECTIONS {{ .text.start : {{\n{sections}*(.text.unlikely.*)\n}} }} INSERT BEFORE .text;\n")
+    format!("SECTIONS {{ .text.start : {{\n*crt1.o(.text)\n*crtbegin*.o(.text)\n{sections}*(.text.unlikely.*)\n}} }} INSERT BEFORE .text;\n")
 }
 
 /// Whether a program that does nothing is linked with the argument: mold and gold, for two, know no such script.

@@ -96,6 +96,14 @@ build() {
   hookrunner_version=$("$HOOKRUNNER" -version | sed 's/.*version //')
 }
 
+# What was just written can be in the page cache in pieces so large that more is mapped than needed. It is read anew,
+# as after a boot.
+settle() {
+  local file
+  sync "$@" || true
+  for file; do dd if="$file" iflag=nocache count=0 status=none || true; done
+}
+
 # ---- the hooks, for both servers the same
 
 # hook ID REPOSITORY MORE-KEYS: an entry whose rule checks the signature, the branch and the repository.
@@ -409,6 +417,7 @@ check_webhook
 build
 write_hooks
 signature=$("$bare/sign" benches/push.json)
+settle "$WEBHOOK" "$HOOKRUNNER"
 load_average=$(cut -d ' ' -f 1 /proc/loadavg)
 progress "adnanh/webhook $webhook_version ($WEBHOOK), hookrunner $hookrunner_version ($HOOKRUNNER)"
 for number in $(seq "$ROUNDS"); do round "$number"; done

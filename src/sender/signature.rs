@@ -24,7 +24,10 @@ const BASE64_URL: GeneralPurpose =
 impl Encoding {
     pub(super) fn decode(self, text: &[u8]) -> Option<Vec<u8>> {
         match self {
-            Self::Hex => hex::decode(text).ok(),
+            Self::Hex => {
+                let mut bytes = vec![0; text.len() / 2];
+                hex::decode_to_slice(text, &mut bytes).is_ok().then_some(bytes)
+            }
             Self::Base64 => BASE64.decode(text).ok(),
             Self::Base64Url => BASE64_URL.decode(text).ok(),
         }
