@@ -38,7 +38,9 @@ fn linker_script(list: &str) -> String {
     let functions = list.lines().filter(|line| !line.starts_with('#'));
     let sections: String =
         functions.map(|function| format!("*(.text.{function} .text.unlikely.{function})\n")).collect();
-    format!("SECTIONS {{ .text.start : {{\n*crt1.o(.text)\n*crtbegin*.o(.text)\n{sections}*(.text.unlikely.*)\n}} }} INSERT BEFORE .text;\n")
+    let first = "*crt1.o(.text)\n*crtbegin*.o(.text)";
+    let rest = "*(.text.unlikely.*)";
+    format!("SECTIONS {{ .text.start : {{\n{first}\n{sections}{rest}\n}} }} INSERT BEFORE .text;\n")
 }
 
 /// Whether a program that does nothing is linked with the argument: mold and gold, for two, know no such script.
