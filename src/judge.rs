@@ -2,6 +2,7 @@
 //! The server acts on a judgement, `explain` prints one. Nothing is logged here: what is worth a line is
 //! in the judgement.
 
+use std::fmt::Write;
 use std::sync::Arc;
 
 use hyper::header::HeaderValue;
@@ -21,6 +22,8 @@ use crate::sender::{Answered, Decision, Labels, Refusal, Verified};
 const FAILED_MATCHES_MAX: usize = 8;
 /// The same of cases.
 const UNMET_CASES_MAX: usize = 8;
+/// Room for the words about one failing match; few need more.
+const FAILED_MATCH_BYTES: usize = 80;
 /// What templates may give for one answer, all together: a run that waits for its turn may hold it.
 const ANSWER_BYTES_MAX: usize = 64 << 10;
 
@@ -316,7 +319,9 @@ fn judge_rule(
         if is_fault || (*result == MatchResult::Holds) == is_negated {
             // The last one decides.
             failed.truncate(FAILED_MATCHES_MAX - 1);
-            failed.push(format!("{} {part}: {}", Way(steps), part.told(result)));
+            let mut text = String::with_capacity(FAILED_MATCH_BYTES);
+            let _ = write!(text, "{} {part}: {}", Way(steps), part.told(result));
+            failed.push(text);
         }
     });
     let fault = match verdict {
@@ -324,7 +329,8 @@ fn judge_rule(
         Verdict::NotFired => None,
         Verdict::Failed(fault) => Some(fault),
     };
-    Err(Unmet { because: failed.join("; "), fault })
+    let because = if failed.len() > 1 { failed.join("; ") } else { failed.pop().unwrap_or_default() };
+    Err(Unmet { because, fault })
 }
 
 /// What tells this delivery from others, if the hook wants to know and the request says. An error when the

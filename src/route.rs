@@ -149,7 +149,12 @@ fn has_bad_escape(path: &str) -> bool {
 
 /// `path` without empty segments and dots, if it has any; a slash at its end stays. `*` is no path.
 fn cleaned(path: &[u8]) -> Option<Vec<u8>> {
-    let segments = path.strip_prefix(b"/")?.split(|byte| *byte == b'/');
+    let inside = path.strip_prefix(b"/")?;
+    let segments = inside.split(|byte| *byte == b'/');
+    let mut named = inside.strip_suffix(b"/").unwrap_or(inside).split(|byte| *byte == b'/');
+    if named.all(|segment| !matches!(segment, b"" | b"." | b"..")) {
+        return None;
+    }
     let mut kept: Vec<&[u8]> = Vec::new();
     for segment in segments {
         match segment {

@@ -63,8 +63,16 @@ pub(crate) enum Place {
 /// Whether a comparison holds, or else why not, in words that show no value.
 pub(super) type Holds = Result<(), &'static str>;
 
-/// Compares one text with the other side.
-pub(super) type Compare<'c> = Box<dyn Fn(&[u8]) -> Result<Holds, Fault> + 'c>;
+/// A comparison whose other side has been looked up.
+pub(super) enum Prepared<'c> {
+    Value(Cow<'c, [u8]>),
+    Regex(&'c GoRegex),
+    Hmac { keys: &'c [HmacKey], body: &'c [u8] },
+    Number { order: Order, parameter: &'c Reference, operand: &'c Operand, other: Cow<'c, [u8]> },
+    Part(Place, Cow<'c, [u8]>),
+    InTexts(&'c [String]),
+    InItems(Vec<Cow<'c, [u8]>>),
+}
 
 impl Comparison {
     /// Its `type` in a hooks file.
@@ -115,12 +123,12 @@ impl Comparison {
     }
 
     /// For `count` texts, which were found at `parameter`. The other side is looked up once for all of them.
-    pub(super) fn of_each<'c>(
+    pub(super) fn prepared<'c>(
         &'c self,
         parameter: &'c Reference,
         count: usize,
         facts: &'c Facts<'_>,
-    ) -> Result<Compare<'c>, Fault> {
+    ) -> Result<Prepared<'c>, Fault> {
         let other_text = |operand: &'c Operand| -> Result<Cow<'c, [u8]>, Fault> {
             let other = operand.text(facts)?;
             if let Operand::Parameter(_) = operand {
@@ -129,31 +137,18 @@ impl Comparison {
             Ok(other)
         };
         Ok(match self {
-            Self::Value(operand) => {
-                let other = other_text(operand)?;
-                Box::new(move |text| Ok(equals(text, &other)))
-            }
-            Self::Regex(regex) => Box::new(|text| Ok(regex.is_match(text).then_some(()).ok_or("no match"))),
-            Self::Hmac(keys) => Box::new(|text| {
-                let is_signed = keys.iter().any(|key| key.signs(&[&facts.request.body], text));
-                is_signed.then_some(Ok(())).ok_or(Fault::Signature)
-            }),
+            Self::Value(operand) => Prepared::Value(other_text(operand)?),
+            Self::Regex(regex) => Prepared::Regex(regex),
+            Self::Hmac(keys) => Prepared::Hmac { keys, body: &facts.request.body },
             Self::Number(order, operand) => {
-                let other = other_text(operand)?;
-                Box::new(move |text| {
-                    let compared = order.of(text, &other);
-                    compared.ok_or_else(|| Fault::Other(no_numbers(parameter, text, operand, &other)))
-                })
+                Prepared::Number { order: *order, parameter, operand, other: other_text(operand)? }
             }
-            Self::Part(place, operand) => {
-                let other = other_text(operand)?;
-                Box::new(move |text| Ok(place.of(text, &other)))
-            }
-            Self::In(Choices::Texts(texts)) => Box::new(|text| Ok(is_in(text, texts))),
+            Self::Part(place, operand) => Prepared::Part(*place, other_text(operand)?),
+            Self::In(Choices::Texts(texts)) => Prepared::InTexts(texts),
             Self::In(Choices::Parameter(other)) => {
                 let choices = facts.items_of(other)?;
                 bound(parameter, count, choices.iter().map(|choice| choice.len() + 1).sum())?;
-                Box::new(move |text| Ok(is_in(text, &choices)))
+                Prepared::InItems(choices)
             }
         })
     }
@@ -167,6 +162,27 @@ impl Comparison {
             Self::Part(place, Operand::Text(other)) => place.of(text, other.as_bytes()).is_ok(),
             Self::In(Choices::Texts(texts)) => is_in(text, texts).is_ok(),
             Self::Value(_) | Self::Hmac(_) | Self::Number(..) | Self::Part(..) | Self::In(_) => false,
+        }
+    }
+}
+
+impl Prepared<'_> {
+    /// Compares one text with the other side.
+    pub(super) fn compare(&self, text: &[u8]) -> Result<Holds, Fault> {
+        match self {
+            Self::Value(other) => Ok(equals(text, other)),
+            Self::Regex(regex) => Ok(regex.is_match(text).then_some(()).ok_or("no match")),
+            Self::Hmac { keys, body } => {
+                let is_signed = keys.iter().any(|key| key.signs(&[body], text));
+                is_signed.then_some(Ok(())).ok_or(Fault::Signature)
+            }
+            Self::Number { order, parameter, operand, other } => {
+                let compared = order.of(text, other);
+                compared.ok_or_else(|| Fault::Other(no_numbers(parameter, text, operand, other)))
+            }
+            Self::Part(place, other) => Ok(place.of(text, other)),
+            Self::InTexts(texts) => Ok(is_in(text, texts)),
+            Self::InItems(choices) => Ok(is_in(text, choices)),
         }
     }
 }

@@ -187,11 +187,11 @@ fn text(
             if values.is_empty() {
                 return Ok(Err(NONE_LISTED));
             }
-            let of_one = comparison.of_each(parameter, values.len(), facts)?;
-            let each = values.into_iter().map(|value| of_one(&json_text::text_of(value)));
+            let prepared = comparison.prepared(parameter, values.len(), facts)?;
+            let each = values.into_iter().map(|value| prepared.compare(&json_text::text_of(value)));
             if is_of_all { all(each) } else { any(each) }
         }
-        one => comparison.of_each(parameter, 1, facts)?(&one.into_text()),
+        one => comparison.prepared(parameter, 1, facts)?.compare(&one.into_text()),
     }
 }
 
