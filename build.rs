@@ -32,8 +32,8 @@ fn setting(name: &str) -> String {
     env::var(name).unwrap_or_default()
 }
 
-/// The functions of the list, and what calls `main`, before all others. What is seldom called has the second kind of name, and is so small
-/// that all of it may be next to them.
+/// The functions of the list, and what calls `main`, before all others. What is seldom called is in sections named
+/// `.text.unlikely.`, and so small that all of it may be next to them.
 fn linker_script(list: &str) -> String {
     let functions = list.lines().filter(|line| !line.starts_with('#'));
     let sections: String =

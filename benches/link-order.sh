@@ -36,7 +36,7 @@ readonly PATTERN='!/^_R/ { print; next }
 # executed PATH...: the functions from the start over a request for each path to the end, a pattern for each.
 executed() {
   local out=$scratch/callgrind.out port= path answer
-  # Of the example's secrets one is there, and the others are missed.
+  # One of the example's secrets is there, the others are missed; that of benches/stages.yaml is there.
   GITHUB_WEBHOOK_SECRET=x BENCH_SECRET=x valgrind --tool=callgrind --demangle=no --compress-strings=no \
     --callgrind-out-file="$out" "$hookrunner" -hooks hooks.example.yaml -hooks benches/stages.yaml \
     -ip 127.0.0.1 -port 0 -verbose >"$scratch/log" 2>&1 &

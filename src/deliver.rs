@@ -107,7 +107,7 @@ impl Answer {
 /// Takes one request from its head to its answer, and `send`s that. The run it may start does not depend on this
 /// future: a client that leaves stops nothing.
 ///
-/// hyper moves the future of every request, so it is a small one: what few requests come to is boxed.
+/// hyper moves the future of every request, so it is a small one: what takes long is boxed, and so is every run.
 pub(crate) fn deliver<T>(
     delivery: &Arc<Delivery>,
     peer: Peer,
@@ -121,6 +121,9 @@ pub(crate) fn deliver<T>(
     let id = delivery.request_ids.id_of(&headers);
     debug!(request = %id, "incoming HTTP {} request from {peer}", clipped(method.as_str()));
     let route = delivery.settings.routing.route(method.as_str(), uri.path(), &delivery.table.load());
+    if let Route::Refused { id: hook, reason } = &route {
+        delivery.limited(hook, &id).error(format_args!("the hook was refused when it was loaded: {reason}"));
+    }
     let delivery = delivery.clone();
     async move {
         let (is_long, is_wanted) = (is_long(&incoming), wants_body(&delivery, &route));
@@ -141,7 +144,7 @@ pub(crate) fn deliver<T>(
             Coming::Later(answer) => answer.await,
         };
         if is_long && !route.is_to_hook() {
-            // Nobody reads it, and the peer must be rid of it all the same, or it never sees its answer.
+            // Unless it is saved nobody reads it, and the peer must be rid of it, or it never sees its answer.
             respond::close_after(&mut answer.response);
         }
         let Answer { response, story, saved, is_unmet } = answer;
@@ -162,7 +165,7 @@ pub(crate) fn deliver<T>(
 }
 
 /// An answer that is there, or one that takes time.
-#[expect(clippy::large_enum_variant, reason = "it is moved once, and most answers are there")]
+#[expect(clippy::large_enum_variant, reason = "it is moved once")]
 enum Coming {
     Now(Answer),
     Later(Pin<Box<dyn Future<Output = Answer> + Send>>),
@@ -182,7 +185,7 @@ fn answer(
             answer_of_hook(delivery, hook, Some(allowed), id, received)
         }
         (route, received) => {
-            Coming::Now(answer_without_hook(delivery, route, id, query, received.and_then(Result::ok)))
+            Coming::Now(answer_without_hook(delivery, route, query, received.and_then(Result::ok)))
         }
     }
 }

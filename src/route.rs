@@ -67,7 +67,7 @@ impl Route {
         matches!(self, Self::Hook(_) | Self::HandshakeOnly { .. })
     }
 
-    /// Of the hook that is known or allowed; empty when there is none.
+    /// Of the hook at the path, also of one that is refused or not asked; empty when there is none.
     pub(crate) fn hook_id(&self) -> &str {
         match self {
             Self::Hook(hook) | Self::HandshakeOnly { hook, .. } => &hook.id,
@@ -150,11 +150,11 @@ fn has_bad_escape(path: &str) -> bool {
 /// `path` without empty segments and dots, if it has any; a slash at its end stays. `*` is no path.
 fn cleaned(path: &[u8]) -> Option<Vec<u8>> {
     let inside = path.strip_prefix(b"/")?;
-    let segments = inside.split(|byte| *byte == b'/');
     let mut named = inside.strip_suffix(b"/").unwrap_or(inside).split(|byte| *byte == b'/');
     if named.all(|segment| !matches!(segment, b"" | b"." | b"..")) {
         return None;
     }
+    let segments = inside.split(|byte| *byte == b'/');
     let mut kept: Vec<&[u8]> = Vec::new();
     for segment in segments {
         match segment {

@@ -142,7 +142,7 @@ fn tell_problem(limited: Limited<'_>, hook: &Hook, problem: &Problem) {
     }
 }
 
-/// How the request's line in the log ends. It is made when the line is written, for most are not.
+/// How the request's line in the log ends. A ruling is put into words when the line is written, for most are not.
 pub(super) enum Story {
     Words(Cow<'static, str>),
     Ruling(Arc<Hook>, Ruling),

@@ -10,18 +10,14 @@ use crate::route::Route;
 /// Whether the route leads to somebody who reads the body.
 pub(super) fn wants_body(delivery: &Delivery, route: &Route) -> bool {
     match route {
-        Route::Hook(_) | Route::HandshakeOnly { .. } => true,
         Route::MethodNotAllowed { .. } | Route::Refused { .. } => delivery.saved_requests.is_some(),
-        Route::Index | Route::NotFound | Route::UnknownHook { .. } | Route::Moved { .. } | Route::BadPath => {
-            false
-        }
+        _ => route.is_to_hook(),
     }
 }
 
 pub(super) fn answer_without_hook(
     delivery: &Delivery,
     route: &Route,
-    id: &str,
     query: Option<&str>,
     received: Option<Received>,
 ) -> Answer {
@@ -34,11 +30,7 @@ pub(super) fn answer_without_hook(
             answer.is_unmet = true;
             answer
         }
-        Route::Refused { id: hook, reason } => {
-            let limited = delivery.limited(hook, id);
-            limited.error(format_args!("the hook was refused when it was loaded: {reason}"));
-            Answer::new(respond::rule_error(global), "the hook is refused")
-        }
+        Route::Refused { .. } => Answer::new(respond::rule_error(global), "the hook is refused"),
         Route::Index => return Answer::new(respond::index(global), "the server is up"),
         Route::NotFound => {
             return Answer::new(respond::path_not_found(), format!("hooks are at {}", routing.pattern()));

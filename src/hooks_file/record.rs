@@ -78,7 +78,7 @@ impl<'t> Reader<'t> {
     }
 
     pub(super) fn item<T>(&mut self, index: usize, read: impl FnOnce(&mut Self) -> T) -> T {
-        self.step_down(Segment::Item(index), &format!("[{index}]"));
+        self.step_down(Segment::Item(index), format!("[{index}]"));
         let value = read(self);
         self.step_up();
         value
@@ -87,7 +87,7 @@ impl<'t> Reader<'t> {
     pub(super) fn entry<T>(&mut self, at: impl Into<At>, name: &str, read: impl FnOnce(&mut Self) -> T) -> T {
         let At { index, steps_up } = at.into();
         let way_back = self.step_out(steps_up);
-        self.step_down(Segment::Entry(index), name);
+        self.step_down(Segment::Entry(index), name.to_owned());
         let value = read(self);
         self.step_up();
         self.step_back(way_back);
@@ -95,9 +95,9 @@ impl<'t> Reader<'t> {
     }
 
     #[inline(never)]
-    fn step_down(&mut self, to: Segment, name: &str) {
+    fn step_down(&mut self, to: Segment, name: String) {
         self.path.push(to);
-        self.names.push(name.to_owned());
+        self.names.push(name);
     }
 
     fn step_up(&mut self) {
