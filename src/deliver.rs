@@ -356,3 +356,18 @@ fn unix_ms_now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// hyper moves it several times for each request; docs/performance.md has the figure.
+    #[test]
+    fn a_requests_future_is_small() {
+        fn size<F>(_deliver: impl Fn(&'static Arc<Delivery>, Peer, hyper::Request<Incoming>) -> F) -> usize {
+            size_of::<F>()
+        }
+        let bytes = size(|delivery, peer, request| deliver(delivery, peer, request, drop));
+        assert!(bytes <= 1024, "{bytes} bytes: box what takes long");
+    }
+}

@@ -1,6 +1,8 @@
 //! The log on stderr: which lines, in which form, and what never stands in them.
 
 use std::fs;
+use std::io::Write;
+use std::net::TcpStream;
 
 use regex::Regex;
 use rustix::process::Signal;
@@ -277,6 +279,20 @@ fn what_strangers_send_is_told_a_few_times_for_each_hook() {
             assert_eq!(told, lines, "{flags} {text}: {log:#?}");
         }
     }
+}
+
+/// Who holds a body back does not keep the reason from the log.
+#[test]
+fn a_refused_hook_is_told_of_before_its_body_comes() {
+    let server = Setup::new()
+        .hooks("- {id: refused, execute-command: 'true', trigger-rule: {}}\n")
+        .flags("-body-timeout 1h")
+        .start();
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    stream
+        .write_all(b"POST /hooks/refused HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n")
+        .unwrap();
+    server.wait_for_log("the hook was refused when it was loaded: ");
 }
 
 #[test]
