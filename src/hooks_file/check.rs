@@ -1,5 +1,6 @@
 //! From a file's text to checked hooks.
 
+use std::cell::LazyCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -38,7 +39,8 @@ pub(super) fn check(source: &Source<'_>, reading: &Reading) -> Loaded {
     let is_unread = matches!(of_text, Some((Kind::Syntax, _)));
     let is_refused = reader.file_refused || is_unread;
     let written = reader.literal_secrets.iter().map(|secret| secret.text.clone());
-    let masking = Masking::new(text, is_unread, written);
+    // To look for what is secret takes as long as a tenth of the reading, and only excerpts need it.
+    let masking = LazyCell::new(|| Masking::new(text, is_unread, written));
     let excerpt = |position| reading.examination.as_ref().and_then(|_| source.excerpt(position, &masking));
     let mut problems: Vec<Problem> = reader
         .problems

@@ -1,16 +1,17 @@
 //! What goes on beside serving: reloads, log rotation, telling the service manager.
 
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::signal::unix::Signal;
 use tracing::{error, info, warn};
 
 use crate::deliver::Delivery;
-use crate::hook::Hook;
+use crate::hook::{Hook, HookTable};
 use crate::hooks_file::{Effect, HooksFiles, Problem};
 use crate::log::LogFile;
-use crate::run::examine;
+use crate::run::{Surroundings, examine};
 use crate::server::tls::Tls;
 use crate::systemd::Notifier;
 use crate::watch::FileWatch;
@@ -95,20 +96,29 @@ pub(super) fn load(files: &mut HooksFiles, delivery: &Delivery) {
     for problem in &problems {
         tell(problem);
     }
+    tell_of_commands(&table, &delivery.settings.surroundings);
+    let table = Arc::new(table);
+    delivery.table.store(table.clone());
+    delivery.turns.adjust(table.hooks().filter_map(|hook| hook.concurrency.as_deref()));
+}
+
+/// Warns of commands that cannot be run. Many hooks may share one, which is looked at once.
+fn tell_of_commands(table: &HookTable, surroundings: &Surroundings) {
     let runnable = table.hooks().flat_map(Hook::runnable);
     let mut hooks: Vec<&Hook> = runnable.filter(|hook| !hook.command.program.is_empty()).collect();
     hooks.sort_by(|one, other| one.id.cmp(&other.id));
+    let mut examined = HashMap::new();
     for hook in hooks {
-        let directory = hook.command.working_directory.as_deref().map(std::path::Path::new);
-        let program = std::path::Path::new(&hook.command.program);
-        if let Err(failure) = examine(program, directory, &delivery.settings.surroundings) {
+        let program = Path::new(&hook.command.program);
+        let directory = hook.command.working_directory.as_deref().map(Path::new);
+        let failure = examined
+            .entry((program, directory))
+            .or_insert_with(|| examine(program, directory, surroundings).err());
+        if let Some(failure) = failure {
             let case = hook.case.as_deref().unwrap_or_default();
             warn!(hook = %hook.id, case, "the command {program:?} cannot be run now: {failure}");
         }
     }
-    let table = Arc::new(table);
-    delivery.table.store(table.clone());
-    delivery.turns.adjust(table.hooks().filter_map(|hook| hook.concurrency.as_deref()));
 }
 
 fn tell(problem: &Problem) {
