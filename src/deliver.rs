@@ -14,7 +14,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use arc_swap::ArcSwap;
 use hyper::body::{Body, Incoming};
 use percent_encoding::percent_decode_str;
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
 use crate::body::{self, BodyBudget, BodyError, BodyLimits, Reservation};
 use crate::duplicates::{Admission, DeliveryKey, Duplicates};
@@ -36,7 +36,7 @@ use crate::set_up;
 use crate::turns::Turns;
 use aside::{judged_aside, off_the_others_way};
 use run::{Admitted, run};
-use tell::{Limited, Story, concealer, milliseconds, tell_judgement, told_of};
+use tell::{Limited, Line, Story, concealer, tell_judgement};
 use without_hook::{answer_without_hook, wants_body};
 
 pub(crate) use attempts::Pauses;
@@ -139,26 +139,20 @@ pub(crate) fn deliver<T>(
             let request = Request { id, peer, method, path, query, headers, body };
             Ok(Received { request, reservation: Arc::new(reservation), at_unix_ms: unix_ms_now() })
         });
-        let mut answer = match answer(&delivery, &route, &id, uri.query(), received) {
-            Coming::Now(answer) => answer,
-            Coming::Later(answer) => answer.await,
+        let (answer, is_judged_at_once) = match answer(&delivery, &route, &id, uri.query(), received) {
+            Coming::Now(answer) => (answer, route.is_to_hook()),
+            Coming::Later(answer) => (answer.await, false),
         };
+        let line = Line { id: &id, peer, method: method.as_str(), path: uri.path(), received_at };
+        let mut response = line.tell(&delivery.not_run, route.hook_id(), answer);
         if is_long && !route.is_to_hook() {
             // Unless it is saved nobody reads it, and the peer must be rid of it, or it never sees its answer.
-            respond::close_after(&mut answer.response);
+            respond::close_after(&mut response);
         }
-        let Answer { response, story, saved, is_unmet } = answer;
-        let (hook, status) = (route.hook_id(), response.status().as_u16());
-        let duration_ms = milliseconds(received_at.elapsed());
-        let (method, path) = (clipped(method.as_str()), clipped(uri.path()));
-        match is_unmet.then(|| delivery.not_run.take(hook, received_at)).flatten() {
-            Some(untold) => {
-                let untold = told_of(untold);
-                warn!(request = %id, hook, client = %peer, status, duration_ms, saved, "{method} {path}: {story}{untold}");
-            }
-            None => {
-                info!(request = %id, hook, client = %peer, status, duration_ms, saved, "{method} {path}: {story}");
-            }
+        if is_judged_at_once {
+            // What was judged side by side is then written side by side: a client on the same cores, such as
+            // a proxy, wakes once for several answers. docs/performance.md has what that brings.
+            tokio::task::yield_now().await;
         }
         send(response)
     }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use tracing::{debug, error, info, warn};
 
+use super::Answer;
 use crate::admission::Refusal;
 use crate::body::BodyError;
 use crate::conceal::Concealer;
@@ -16,9 +17,11 @@ use crate::hook::Hook;
 use crate::invocation::Invocation;
 use crate::judge::{Judgement, Note, Ruling};
 use crate::log::Quota;
+use crate::log_text::clipped;
 use crate::outcome::{Ending, Outcome, Output, StartFailure, Streamed};
 use crate::payload::Problem;
-use crate::request::Request;
+use crate::request::{Peer, Request};
+use crate::respond::HttpResponse;
 use crate::runs::RunName;
 
 /// Which of how many runs of a delivery.
@@ -139,6 +142,36 @@ fn tell_problem(limited: Limited<'_>, hook: &Hook, problem: &Problem) {
         _ if !hook.needs.payload => debug!(request = %limited.id, hook = %hook.id, "{problem}"),
         Some(help) => limited.warn(format_args!("{problem}; the payload is empty; {help}")),
         None => limited.warn(format_args!("{problem}; the payload is empty")),
+    }
+}
+
+/// What the log says of every request, once it is answered.
+pub(super) struct Line<'r> {
+    pub(super) id: &'r str,
+    pub(super) peer: Peer,
+    pub(super) method: &'r str,
+    pub(super) path: &'r str,
+    pub(super) received_at: Instant,
+}
+
+impl Line<'_> {
+    /// Gives what is left of the answer: the client's.
+    pub(super) fn tell(&self, not_run: &Quota, hook: &str, answer: Answer) -> HttpResponse {
+        let Self { id, peer, method, path, received_at } = *self;
+        let Answer { response, story, saved, is_unmet } = answer;
+        let status = response.status().as_u16();
+        let duration_ms = milliseconds(received_at.elapsed());
+        let (method, path) = (clipped(method), clipped(path));
+        match is_unmet.then(|| not_run.take(hook, received_at)).flatten() {
+            Some(untold) => {
+                let untold = told_of(untold);
+                warn!(request = %id, hook, client = %peer, status, duration_ms, saved, "{method} {path}: {story}{untold}");
+            }
+            None => {
+                info!(request = %id, hook, client = %peer, status, duration_ms, saved, "{method} {path}: {story}");
+            }
+        }
+        response
     }
 }
 
