@@ -63,7 +63,7 @@ fn read<'a, T>(
     text: &'a [u8],
     parse: impl FnOnce(&mut Reader<'a>) -> Result<T, Fault>,
 ) -> Result<T, JsonError> {
-    let mut reader = Reader { cursor: Cursor { text, at: 0 }, depth: 0, values: 0 };
+    let mut reader = Reader { cursor: Cursor::new(text), depth: 0, values: 0 };
     reader.cursor.pass_space();
     let parsed = if reader.cursor.peek().is_none() { Err(Fault::Empty) } else { parse(&mut reader) };
     parsed.map_err(|fault| JsonError::new(fault, text, reader.cursor.at))

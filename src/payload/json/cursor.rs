@@ -7,16 +7,20 @@ use super::error::{Expected, Fault};
 
 /// Of a `\u` escape.
 const HEX_DIGITS: usize = 4;
-/// What is looked at together, where no byte is likely to be special.
-const BLOCK_BYTES: usize = 16;
 
 #[derive(Clone, Copy)]
 pub(super) struct Cursor<'a> {
     pub(super) text: &'a [u8],
     pub(super) at: usize,
+    /// Of some part of the text, mostly of the one that `at` is in.
+    marks: Marks,
 }
 
 impl<'a> Cursor<'a> {
+    pub(super) fn new(text: &'a [u8]) -> Self {
+        Self { text, at: 0, marks: Marks::from(text, 0) }
+    }
+
     #[inline(always)]
     pub(super) fn colon(&mut self) -> Result<(), Fault> {
         match self.peek_past_space() {
@@ -62,21 +66,22 @@ impl<'a> Cursor<'a> {
     #[inline(always)]
     pub(super) fn pass_plain(&mut self) -> bool {
         let mut is_ascii = true;
-        while let Some(block) = self.text.get(self.at..).and_then(|rest| rest.first_chunk()) {
-            let Marks { special, high } = Marks::of(*block);
+        loop {
+            // Huge when the marks are of what comes later.
+            let passed = self.at.wrapping_sub(self.marks.start);
+            if passed >= BLOCK_BYTES {
+                self.marks = Marks::from(self.text, self.at);
+                continue;
+            }
+            let (special, high) = (self.marks.special >> passed, self.marks.high >> passed);
             if special != 0 {
                 self.at += special.trailing_zeros() as usize;
                 let before = special ^ (special - 1);
                 return is_ascii && high & before == 0;
             }
             is_ascii &= high == 0;
-            self.at += BLOCK_BYTES;
+            self.at = self.marks.start + BLOCK_BYTES;
         }
-        while let Some(byte) = self.peek().filter(|byte| !is_special(*byte)) {
-            is_ascii &= byte.is_ascii();
-            self.at += 1;
-        }
-        is_ascii
     }
 
     /// Takes a step that is not worth inlining, on a copy: so this place can stay in registers.
@@ -84,7 +89,7 @@ impl<'a> Cursor<'a> {
     pub(super) fn aside<T>(&mut self, step: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
         let mut copy = *self;
         let taken = step(&mut copy);
-        self.at = copy.at;
+        *self = copy;
         taken
     }
 
@@ -215,27 +220,51 @@ pub(super) fn not_in_string(byte: Option<u8>) -> Fault {
     byte.map_or(Fault::Unfinished, |found| Fault::ControlCharacter { found })
 }
 
-/// What ends the plain part of a string.
-#[inline(always)]
-fn is_special(byte: u8) -> bool {
-    byte < 0x20 || byte == b'"' || byte == b'\\'
-}
+/// Bytes that are looked at together: a word has a bit for each.
+const BLOCK_BYTES: usize = 64;
+/// What an instruction takes of them.
+const PART_BYTES: usize = 16;
 
-/// A bit for each byte of a block, that of the first byte lowest.
+/// What stands where in a block of the text. The bit of its first byte is the lowest.
+#[derive(Clone, Copy)]
 struct Marks {
-    /// What ends the plain part of a string.
-    special: u32,
+    start: usize,
+    /// What ends the plain part of a string, as does the end of the text.
+    special: u64,
     /// What is not ASCII.
-    high: u32,
+    high: u64,
 }
 
 impl Marks {
+    #[inline]
+    fn from(text: &[u8], start: usize) -> Self {
+        let rest = text.get(start..).unwrap_or_default();
+        rest.first_chunk().map_or_else(|| Self::of_last(rest, start), |block| Self::of(block, start))
+    }
+
+    /// Less than a block is left: the zeros that fill it up are special.
+    #[cold]
+    fn of_last(rest: &[u8], start: usize) -> Self {
+        let mut block = [0; BLOCK_BYTES];
+        for (byte, of_text) in block.iter_mut().zip(rest) {
+            *byte = *of_text;
+        }
+        Self::of(&block, start)
+    }
+
     #[inline(always)]
-    fn of(block: [u8; BLOCK_BYTES]) -> Self {
-        let block = u8x16::new(block);
-        let quotes = block.simd_eq(u8x16::splat(b'"'));
-        let backslashes = block.simd_eq(u8x16::splat(b'\\'));
-        let controls = block.min(u8x16::splat(0x1f)).simd_eq(block);
-        Self { special: (quotes | backslashes | controls).to_bitmask(), high: block.to_bitmask() }
+    fn of(block: &[u8; BLOCK_BYTES], start: usize) -> Self {
+        let mut marks = Self { start, special: 0, high: 0 };
+        let (parts, _) = block.as_chunks::<PART_BYTES>();
+        for (number, part) in parts.iter().enumerate() {
+            let part = u8x16::new(*part);
+            let quotes = part.simd_eq(u8x16::splat(b'"'));
+            let backslashes = part.simd_eq(u8x16::splat(b'\\'));
+            let controls = part.min(u8x16::splat(0x1f)).simd_eq(part);
+            let special = (quotes | backslashes | controls).to_bitmask();
+            marks.special |= u64::from(special) << (PART_BYTES * number);
+            marks.high |= u64::from(part.to_bitmask()) << (PART_BYTES * number);
+        }
+        marks
     }
 }
