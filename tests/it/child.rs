@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use regex::Regex;
 
 use crate::support::{
-    Fifo, RUN_ERROR, Request, Response, Server, Setup, WITH_OUTPUT, eventually, processes, write_executable,
+    Fifo, Gate, RUN_ERROR, Request, Response, Server, Setup, WITH_OUTPUT, eventually, lines_of, processes,
+    write_executable,
 };
 
 /// More than the kernel takes as one argument.
@@ -93,6 +94,46 @@ fn nobody_reads_the_output_of_a_background_run_and_yet_it_does_not_block() {
     let server = Setup::new().shell("loud", script, "").flags("-max-output 1KiB").start();
     server.post("/hooks/loud").assert(200, "");
     eventually("the command finishes", || server.path("finished").exists());
+}
+
+#[test]
+fn output_has_a_pipe_only_where_somebody_wants_it() {
+    const NOWHERE: &str = "/dev/null";
+    let script = "links=$(readlink /proc/$$/fd/1 /proc/$$/fd/2); echo \"$links\" > @DIR@/seen";
+    let check = |flags: &str, keys: &str, expected: [&str; 2]| {
+        let server = Setup::new().shell("run", script, keys).flags(flags).start();
+        server.post("/hooks/run").assert(200, "");
+        let seen = || lines_of(&server.path("seen"));
+        eventually("the command has looked", || seen().len() == 2);
+        let seen = seen();
+        let kinds: Vec<_> = seen.iter().filter_map(|link| link.split(':').next()).collect();
+        assert_eq!(kinds, expected, "{flags} {keys}");
+    };
+    let apart = |keys: &str| format!("{keys}\ncommand-output: stdout");
+    check("", "", [NOWHERE, NOWHERE]);
+    check("-debug", "", ["pipe", "pipe"]);
+    check("", WITH_OUTPUT, ["pipe", "pipe"]);
+    check("", &apart(WITH_OUTPUT), ["pipe", NOWHERE]);
+    check("-debug", &apart(WITH_OUTPUT), ["pipe", "pipe"]);
+    check("", &apart("stream-command-output: true"), ["pipe", NOWHERE]);
+}
+
+/// Linux copies the table of open files for each process that starts.
+#[test]
+fn a_background_run_takes_one_open_file() {
+    let setup = Setup::new().shell("run", ": < @DIR@/gate", "");
+    let gate = Gate::new(setup.path("gate"));
+    let server = setup.start();
+    let mut connection = server.connect();
+    connection.send(&Request::get("/")).unwrap().assert(200, "OK");
+    let open_files = || fs::read_dir(format!("/proc/{}/fd", server.pid())).unwrap().count();
+    let before = open_files();
+    for _ in 0..10 {
+        connection.send(&Request::post("/hooks/run")).unwrap().assert(200, "");
+    }
+    assert_eq!(open_files(), before + 10);
+    let _open = gate.open();
+    eventually("all have ended", || open_files() == before);
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
-use std::io::{self, PipeWriter, Write};
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::fchown;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -13,6 +15,7 @@ use tempfile::TempPath;
 use tokio::net::unix::pipe;
 use tokio::time::Instant;
 
+use super::super::output::OutputWanted;
 use super::super::{Surroundings, program};
 use super::Running;
 use super::group::Group;
@@ -23,14 +26,18 @@ use crate::hook::CommandOutput;
 use crate::invocation::{Invocation, InvocationFile};
 use crate::outcome::{ARGUMENT_BYTES_MAX, StartFailure};
 
-/// Starts the command: own process group, stdout and stderr in one pipe or in two.
-pub(crate) fn start(invocation: &Invocation, surroundings: &Surroundings) -> Result<Running, StartFailure> {
+/// Starts the command: own process group, a pipe for the output that is wanted.
+pub(crate) fn start(
+    invocation: &Invocation,
+    wanted: OutputWanted,
+    surroundings: &Surroundings,
+) -> Result<Running, StartFailure> {
     let directory = invocation.working_directory.as_deref();
     let path = program::find(Path::new(&invocation.program), directory, surroundings)?;
     check_sizes(invocation)?;
     program::look_at_directory(directory)?;
     let circumstances = invocation.circumstances.clone();
-    let Outputs { stdout, stderr, pipe, errors_pipe } = outputs(invocation.output)?;
+    let Outputs { stdout, stderr, pipe, errors_pipe } = outputs(invocation.output, wanted)?;
     let (helper, mut command) = command(&path, invocation, stderr)?;
     let (stdin, feed) = stdin_of(invocation)?;
     command.args(&invocation.arguments).process_group(0).stdin(stdin).stdout(stdout);
@@ -71,6 +78,7 @@ pub(crate) fn start(invocation: &Invocation, surroundings: &Surroundings) -> Res
         child,
         group,
         circumstances,
+        wanted,
         pipe,
         errors_pipe,
         stdin: feed,
@@ -85,10 +93,10 @@ pub(crate) fn start(invocation: &Invocation, surroundings: &Surroundings) -> Res
 fn command(
     path: &Path,
     invocation: &Invocation,
-    stderr: PipeWriter,
+    stderr: OwnedFd,
 ) -> io::Result<(Option<Helper>, std::process::Command)> {
     if invocation.circumstances.change_process() {
-        let (helper, mut command) = Helper::new(stderr.into())?;
+        let (helper, mut command) = Helper::new(stderr)?;
         command.arg(&invocation.program);
         return Ok((Some(helper), command));
     }
@@ -102,23 +110,29 @@ fn command(
 
 /// Both ends of the command's output.
 struct Outputs {
-    stdout: PipeWriter,
-    stderr: PipeWriter,
-    pipe: pipe::Receiver,
+    stdout: OwnedFd,
+    stderr: OwnedFd,
+    pipe: Option<pipe::Receiver>,
     errors_pipe: Option<pipe::Receiver>,
 }
 
-/// The pipe for stdout, with stderr in it or in a second one.
-fn outputs(output: CommandOutput) -> io::Result<Outputs> {
-    let (reader, stdout) = io::pipe()?;
+/// The way for stdout, with stderr in it or on its own.
+fn outputs(output: CommandOutput, wanted: OutputWanted) -> io::Result<Outputs> {
+    let (stdout, pipe) = output_way(wanted.is_output_piped())?;
     let (stderr, errors_pipe) = match output {
         CommandOutput::Combined => (stdout.try_clone()?, None),
-        CommandOutput::Stdout => {
-            let (errors_reader, stderr) = io::pipe()?;
-            (stderr, Some(pipe::Receiver::from_owned_fd(errors_reader.into())?))
-        }
+        CommandOutput::Stdout => output_way(wanted.are_errors_piped())?,
     };
-    Ok(Outputs { stdout, stderr, pipe: pipe::Receiver::from_owned_fd(reader.into())?, errors_pipe })
+    Ok(Outputs { stdout, stderr, pipe, errors_pipe })
+}
+
+/// The command's end, and this side's if it is a pipe.
+fn output_way(is_piped: bool) -> io::Result<(OwnedFd, Option<pipe::Receiver>)> {
+    if !is_piped {
+        return Ok((File::options().write(true).open("/dev/null")?.into(), None));
+    }
+    let (reader, writer) = io::pipe()?;
+    Ok((writer.into(), Some(pipe::Receiver::from_owned_fd(reader.into())?)))
 }
 
 /// What is inherited, then the user's own variables, then the hook's.
