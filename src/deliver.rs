@@ -7,8 +7,10 @@ mod tell;
 mod without_hook;
 
 use std::borrow::Cow;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
@@ -139,7 +141,7 @@ pub(crate) fn deliver<T>(
             let request = Request { id, peer, method, path, query, headers, body };
             Ok(Received { request, reservation: Arc::new(reservation), at_unix_ms: unix_ms_now() })
         });
-        let (answer, is_judged_at_once) = match answer(&delivery, &route, &id, uri.query(), received) {
+        let (answer, gives_way) = match answer(&delivery, &route, &id, uri.query(), received) {
             Coming::Now(answer) => (answer, route.is_to_hook()),
             Coming::Later(answer) => (answer.await, false),
         };
@@ -149,13 +151,27 @@ pub(crate) fn deliver<T>(
             // Unless it is saved nobody reads it, and the peer must be rid of it, or it never sees its answer.
             respond::close_after(&mut response);
         }
-        if is_judged_at_once {
-            // What was judged side by side is then written side by side: a client on the same cores, such as
-            // a proxy, wakes once for several answers. docs/performance.md has what that brings.
-            tokio::task::yield_now().await;
+        if gives_way {
+            give_way().await;
         }
         send(response)
     }
+}
+
+/// Lets the requests that came with this one be judged first, so that the answers are written one after the other:
+/// a client on the same cores, such as a proxy, then wakes once for several. docs/performance.md has what that
+/// brings. Unlike after tokio's `yield_now`, another thread can go on with this one.
+async fn give_way() {
+    let mut has_given_way = false;
+    poll_fn(|context| {
+        if has_given_way {
+            return Poll::Ready(());
+        }
+        has_given_way = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// An answer that is there, or one that takes time.

@@ -145,7 +145,7 @@ fn tell_problem(limited: Limited<'_>, hook: &Hook, problem: &Problem) {
     }
 }
 
-/// What the log says of every request, once it is answered.
+/// What the log says of every request, once its answer is known.
 pub(super) struct Line<'r> {
     pub(super) id: &'r str,
     pub(super) peer: Peer,
@@ -155,7 +155,7 @@ pub(super) struct Line<'r> {
 }
 
 impl Line<'_> {
-    /// Gives what is left of the answer: the client's.
+    /// Gives the response, which is what the client gets of the answer.
     pub(super) fn tell(&self, not_run: &Quota, hook: &str, answer: Answer) -> HttpResponse {
         let Self { id, peer, method, path, received_at } = *self;
         let Answer { response, story, saved, is_unmet } = answer;

@@ -109,11 +109,11 @@ fn tell_of_commands(table: &HookTable, surroundings: &Surroundings) {
     hooks.sort_by(|one, other| one.id.cmp(&other.id));
     let mut examined = HashMap::new();
     for hook in hooks {
-        let program = Path::new(&hook.command.program);
-        let directory = hook.command.working_directory.as_deref().map(Path::new);
+        // As texts: a path's end matters to the system, and not to the equality of paths.
+        let (program, directory) = (&*hook.command.program, hook.command.working_directory.as_deref());
         let failure = examined
             .entry((program, directory))
-            .or_insert_with(|| examine(program, directory, surroundings).err());
+            .or_insert_with(|| examine(Path::new(program), directory.map(Path::new), surroundings).err());
         if let Some(failure) = failure {
             let case = hook.case.as_deref().unwrap_or_default();
             warn!(hook = %hook.id, case, "the command {program:?} cannot be run now: {failure}");

@@ -37,7 +37,7 @@ pub(crate) fn start(
     check_sizes(invocation)?;
     program::look_at_directory(directory)?;
     let circumstances = invocation.circumstances.clone();
-    let Outputs { stdout, stderr, pipe, errors_pipe } = outputs(invocation.output, wanted)?;
+    let Outputs { stdout, stderr, pipe, errors_pipe } = outputs(invocation, wanted)?;
     let (helper, mut command) = command(&path, invocation, stderr)?;
     let (stdin, feed) = stdin_of(invocation)?;
     command.args(&invocation.arguments).process_group(0).stdin(stdin).stdout(stdout);
@@ -117,9 +117,11 @@ struct Outputs {
 }
 
 /// The way for stdout, with stderr in it or on its own.
-fn outputs(output: CommandOutput, wanted: OutputWanted) -> io::Result<Outputs> {
-    let (stdout, pipe) = output_way(wanted.is_output_piped())?;
-    let (stderr, errors_pipe) = match output {
+fn outputs(invocation: &Invocation, wanted: OutputWanted) -> io::Result<Outputs> {
+    // What the command leaves behind may still read these. Whether it is there is known by its hold on the pipe.
+    let is_held = !invocation.files.is_empty() || invocation.stdin.is_some();
+    let (stdout, pipe) = output_way(is_held || wanted.is_output_piped())?;
+    let (stderr, errors_pipe) = match invocation.output {
         CommandOutput::Combined => (stdout.try_clone()?, None),
         CommandOutput::Stdout => output_way(wanted.are_errors_piped())?,
     };
