@@ -141,8 +141,8 @@ pub(crate) fn deliver<T>(
             let request = Request { id, peer, method, path, query, headers, body };
             Ok(Received { request, reservation: Arc::new(reservation), at_unix_ms: unix_ms_now() })
         });
-        let (answer, gives_way) = match answer(&delivery, &route, &id, uri.query(), received) {
-            Coming::Now(answer) => (answer, route.is_to_hook()),
+        let (answer, is_at_once) = match answer(&delivery, &route, &id, uri.query(), received) {
+            Coming::Now(answer) => (answer, true),
             Coming::Later(answer) => (answer.await, false),
         };
         let line = Line { id: &id, peer, method: method.as_str(), path: uri.path(), received_at };
@@ -151,14 +151,14 @@ pub(crate) fn deliver<T>(
             // Unless it is saved nobody reads it, and the peer must be rid of it, or it never sees its answer.
             respond::close_after(&mut response);
         }
-        if gives_way {
+        if is_at_once {
             give_way().await;
         }
         send(response)
     }
 }
 
-/// Lets the requests that came with this one be judged first, so that the answers are written one after the other:
+/// Lets the requests that came with this one be seen to first, so that the answers are written one after the other:
 /// a client on the same cores, such as a proxy, then wakes once for several. docs/performance.md has what that
 /// brings. Unlike after tokio's `yield_now`, another thread can go on with this one.
 async fn give_way() {

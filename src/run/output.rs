@@ -13,7 +13,7 @@ const READ_BYTES: usize = 64 * 1024;
 /// The first read: most commands say little or nothing.
 const FIRST_READ_BYTES: usize = 4 * 1024;
 
-/// What is to become of a run's output. What nobody wants goes nowhere, and costs no pipe.
+/// What is to become of a run's output.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OutputWanted {
     /// Bytes of the output that are kept.
@@ -35,7 +35,7 @@ impl OutputWanted {
     }
 }
 
-/// The pipes of a run: one, when stdout and stderr share it; none, when nobody wants what it says.
+/// The pipes of a run: one, when stdout and stderr share it; none, when nobody wants its output.
 pub(super) struct Pipes<'f> {
     output: Option<Source>,
     errors: Option<Source>,
@@ -216,7 +216,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_not_wanted_is_read_and_not_counted() {
         let (sender, output) = pipe_of(10_000).await;
-        let wanted = OutputWanted { output_max: None, errors_max: None, is_followed: true };
+        let wanted = OutputWanted { output_max: None, errors_max: None, is_followed: false };
         let mut pipes = Pipes::new(Some(output), None, wanted, None);
         drop(sender);
         read_all(&mut pipes).await;

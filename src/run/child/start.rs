@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
-use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::fchown;
@@ -16,7 +15,7 @@ use tokio::net::unix::pipe;
 use tokio::time::Instant;
 
 use super::super::output::OutputWanted;
-use super::super::{Surroundings, program};
+use super::super::{Sink, Surroundings, program};
 use super::Running;
 use super::group::Group;
 use super::helper::{self, Helper, Orders};
@@ -26,7 +25,7 @@ use crate::hook::CommandOutput;
 use crate::invocation::{Invocation, InvocationFile};
 use crate::outcome::{ARGUMENT_BYTES_MAX, StartFailure};
 
-/// Starts the command: own process group, a pipe for the output that is wanted.
+/// Starts the command: own process group, a pipe of its own for output that is wanted.
 pub(crate) fn start(
     invocation: &Invocation,
     wanted: OutputWanted,
@@ -37,7 +36,7 @@ pub(crate) fn start(
     check_sizes(invocation)?;
     program::look_at_directory(directory)?;
     let circumstances = invocation.circumstances.clone();
-    let Outputs { stdout, stderr, pipe, errors_pipe } = outputs(invocation, wanted)?;
+    let Outputs { stdout, stderr, pipe, errors_pipe } = outputs(invocation, wanted, &surroundings.sink)?;
     let (helper, mut command) = command(&path, invocation, stderr)?;
     let (stdin, feed) = stdin_of(invocation)?;
     command.args(&invocation.arguments).process_group(0).stdin(stdin).stdout(stdout);
@@ -117,21 +116,21 @@ struct Outputs {
 }
 
 /// The way for stdout, with stderr in it or on its own.
-fn outputs(invocation: &Invocation, wanted: OutputWanted) -> io::Result<Outputs> {
+fn outputs(invocation: &Invocation, wanted: OutputWanted, sink: &Sink) -> io::Result<Outputs> {
     // What the command leaves behind may still read these. Whether it is there is known by its hold on the pipe.
     let is_held = !invocation.files.is_empty() || invocation.stdin.is_some();
-    let (stdout, pipe) = output_way(is_held || wanted.is_output_piped())?;
+    let (stdout, pipe) = output_way(is_held || wanted.is_output_piped(), sink)?;
     let (stderr, errors_pipe) = match invocation.output {
         CommandOutput::Combined => (stdout.try_clone()?, None),
-        CommandOutput::Stdout => output_way(wanted.are_errors_piped())?,
+        CommandOutput::Stdout => output_way(wanted.are_errors_piped(), sink)?,
     };
     Ok(Outputs { stdout, stderr, pipe, errors_pipe })
 }
 
-/// The command's end, and this side's if it is a pipe.
-fn output_way(is_piped: bool) -> io::Result<(OwnedFd, Option<pipe::Receiver>)> {
-    if !is_piped {
-        return Ok((File::options().write(true).open("/dev/null")?.into(), None));
+/// The command's end, and this side's if the pipe is its own.
+fn output_way(has_own: bool, sink: &Sink) -> io::Result<(OwnedFd, Option<pipe::Receiver>)> {
+    if !has_own && let Ok(end) = sink.open() {
+        return Ok((end, None));
     }
     let (reader, writer) = io::pipe()?;
     Ok((writer.into(), Some(pipe::Receiver::from_owned_fd(reader.into())?)))
