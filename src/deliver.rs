@@ -152,7 +152,7 @@ pub(crate) fn deliver<T>(
             respond::close_after(&mut response);
         }
         if is_at_once {
-            give_way().await;
+            let_others_first().await;
         }
         send(response)
     }
@@ -161,13 +161,13 @@ pub(crate) fn deliver<T>(
 /// Lets the requests that came with this one be seen to first, so that the answers are written one after the other:
 /// a client on the same cores, such as a proxy, then wakes once for several. docs/performance.md has what that
 /// brings. Unlike after tokio's `yield_now`, another thread can go on with this one.
-async fn give_way() {
-    let mut has_given_way = false;
+async fn let_others_first() {
+    let mut has_waited = false;
     poll_fn(|context| {
-        if has_given_way {
+        if has_waited {
             return Poll::Ready(());
         }
-        has_given_way = true;
+        has_waited = true;
         context.waker().wake_by_ref();
         Poll::Pending
     })

@@ -5,14 +5,12 @@ mod follow;
 mod orphans;
 mod output;
 mod program;
-mod sink;
 
 pub(crate) use child::{LeakedPipes, Running, be_helper, rehearse, start};
 pub(crate) use follow::{Followed, Follower, Next, follow};
 pub(crate) use orphans::{OwnChildren, reap_orphans};
 pub(crate) use output::OutputWanted;
 pub(crate) use program::examine;
-pub(crate) use sink::Sink;
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -31,6 +29,4 @@ pub(crate) struct Surroundings {
     /// The server's own, for commands that get only some of them.
     pub(crate) variables: Arc<HashMap<OsString, OsString>>,
     pub(crate) own_children: OwnChildren,
-    /// For output that nobody wants.
-    pub(crate) sink: Sink,
 }

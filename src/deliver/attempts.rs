@@ -58,17 +58,6 @@ pub(super) struct Following {
     has_started: Option<oneshot::Sender<()>>,
 }
 
-impl Following {
-    /// The command has started.
-    fn begin(&mut self) -> &mut Follower {
-        if let Some(start) = self.has_started.take() {
-            // The client may have left.
-            let _ = start.send(());
-        }
-        &mut self.follower
-    }
-}
-
 /// The client's side.
 pub(super) struct ToFollow {
     output: Followed,
@@ -167,8 +156,7 @@ impl Attempts {
     pub(super) fn start(&mut self, held: Box<Held>) -> Result<Stage, (StartFailure, Box<Held>)> {
         let invocation = &held.invocation;
         tell_start(invocation, &self.concealer);
-        let wanted = output_wanted(&self.delivery, &self.hook);
-        let starting = || run::start(invocation, wanted, &self.delivery.settings.surroundings);
+        let starting = || run::start(invocation, &self.delivery.settings.surroundings);
         let takes_long = !invocation.files.is_empty() || invocation.circumstances.change_process();
         match off_the_others_way(takes_long, starting) {
             Ok(running) => {
@@ -218,8 +206,8 @@ impl Attempts {
         running: Box<Running>,
         held: Option<Box<Held>>,
     ) -> ControlFlow<End, Stage> {
-        let follower = self.following.as_mut().map(Following::begin);
-        let outcome = running.wait(follower, self.active.cut(), &self.delivery.leaked_pipes).await;
+        let wanted = output_wanted(&self.delivery, &self.hook, self.following.as_mut());
+        let outcome = running.wait(wanted, self.active.cut(), &self.delivery.leaked_pipes).await;
         tell_outcome(self.active.name(), self.attempt, &outcome, &self.concealer);
         let is_worth_it = self.hook.retry.as_ref().is_some_and(|retry| retry.is_for(&outcome.ending));
         match held.and_then(|held| Some((held, self.pause_if(is_worth_it)?))) {
@@ -270,18 +258,25 @@ impl Attempts {
     }
 }
 
-fn output_wanted(delivery: &Delivery, hook: &Hook) -> OutputWanted {
-    let (is_answer, is_followed) = match hook.response.output {
-        OutputInResponse::OnSuccess | OutputInResponse::Always => (true, false),
-        OutputInResponse::Streamed => (false, true),
-        OutputInResponse::No => (false, false),
-    };
+fn output_wanted<'f>(
+    delivery: &Delivery,
+    hook: &Hook,
+    following: Option<&'f mut Following>,
+) -> OutputWanted<'f> {
+    let is_answer = matches!(hook.response.output, OutputInResponse::OnSuccess | OutputInResponse::Always);
     let is_logged = tracing::enabled!(tracing::Level::DEBUG);
     let max = delivery.settings.output_max;
+    let follower = following.map(|following| {
+        if let Some(start) = following.has_started.take() {
+            // The client may have left.
+            let _ = start.send(());
+        }
+        &mut following.follower
+    });
     OutputWanted {
         output_max: (is_answer || is_logged).then_some(max),
         errors_max: is_logged.then_some(max),
-        is_followed,
+        follower,
     }
 }
 

@@ -14,7 +14,6 @@ use tokio::net::unix::pipe;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
-use super::follow::Follower;
 use super::orphans::OwnChild;
 use super::output::{OutputWanted, Pipes, Received};
 use crate::circumstances::Circumstances;
@@ -47,11 +46,10 @@ pub(crate) struct Running {
     child: tokio::process::Child,
     group: Group,
     circumstances: Arc<Circumstances>,
-    wanted: OutputWanted,
-    pipe: Option<pipe::Receiver>,
+    pipe: pipe::Receiver,
+    stdin: Option<Feed>,
     /// For stderr, where it is apart.
     errors_pipe: Option<pipe::Receiver>,
-    stdin: Option<Feed>,
     started: Instant,
     /// Removed when the run is over.
     _files: Vec<TempPath>,
@@ -59,15 +57,14 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Waits for the end, and gives a client the output as it comes. `cut` turns to [`Cut::Now`] when the server
-    /// cannot wait any longer.
+    /// Waits for the end. `cut` turns to [`Cut::Now`] when the server cannot wait any longer.
     pub(crate) async fn wait(
         mut self,
-        follower: Option<&mut Follower>,
+        wanted: OutputWanted<'_>,
         mut cut: watch::Receiver<Cut>,
         leaked_pipes: &LeakedPipes,
     ) -> Outcome {
-        let mut pipes = Pipes::new(self.pipe, self.errors_pipe, self.wanted, follower);
+        let mut pipes = Pipes::new(self.pipe, self.errors_pipe, wanted);
         let mut progress = Progress::new(self.group, self.started, &self.circumstances);
         let mut was_cut = false;
         while pipes.is_open() || progress.is_under_way() {

@@ -14,30 +14,19 @@ const READ_BYTES: usize = 64 * 1024;
 const FIRST_READ_BYTES: usize = 4 * 1024;
 
 /// What is to become of a run's output.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct OutputWanted {
-    /// Bytes of the output that are kept.
+#[derive(Debug)]
+pub(crate) struct OutputWanted<'f> {
+    /// Bytes of the output that are kept; `None`: none, and it is not counted.
     pub(crate) output_max: Option<usize>,
     /// The same for stderr, where it is apart.
     pub(crate) errors_max: Option<usize>,
-    /// A client gets the output as it comes.
-    pub(crate) is_followed: bool,
+    /// The client that gets the output as it comes.
+    pub(crate) follower: Option<&'f mut Follower>,
 }
 
-impl OutputWanted {
-    pub(super) fn is_output_piped(&self) -> bool {
-        self.output_max.is_some() || self.is_followed
-    }
-
-    /// Where stderr is apart.
-    pub(super) fn are_errors_piped(&self) -> bool {
-        self.errors_max.is_some()
-    }
-}
-
-/// The pipes of a run: one, when stdout and stderr share it; none, when nobody wants its output.
+/// Both pipes of a run; one, when stdout and stderr share it.
 pub(super) struct Pipes<'f> {
-    output: Option<Source>,
+    output: Source,
     errors: Option<Source>,
     follower: Option<&'f mut Follower>,
     /// Read from the output since the command's exit.
@@ -65,20 +54,18 @@ pub(super) struct Received {
 
 impl<'f> Pipes<'f> {
     pub(super) fn new(
-        output: Option<pipe::Receiver>,
+        output: pipe::Receiver,
         errors: Option<pipe::Receiver>,
-        wanted: OutputWanted,
-        follower: Option<&'f mut Follower>,
+        wanted: OutputWanted<'f>,
     ) -> Self {
-        let output = output.map(|pipe| Source::new(pipe, wanted.output_max));
-        let errors = errors.map(|pipe| Source::new(pipe, wanted.errors_max));
-        Self { output, errors, follower, bytes_after_exit: None }
+        let OutputWanted { output_max, errors_max, follower } = wanted;
+        let errors = errors.map(|pipe| Source::new(pipe, errors_max));
+        Self { output: Source::new(output, output_max), errors, follower, bytes_after_exit: None }
     }
 
     /// Whether something may still come, or go to the client.
     pub(super) fn is_open(&self) -> bool {
-        let mut sources = self.output.iter().chain(&self.errors);
-        sources.any(|source| source.is_open) || self.is_waiting()
+        self.output.is_open || self.errors.as_ref().is_some_and(|errors| errors.is_open) || self.is_waiting()
     }
 
     /// Reads once, or hands over once. May be dropped and begun anew. Only while [`Self::is_open`].
@@ -87,17 +74,17 @@ impl<'f> Pipes<'f> {
         let least = if self.follower.is_some() { FIRST_READ_BYTES } else { READ_BYTES };
         tokio::select! {
             () = hand_over(&mut self.follower), if is_waiting => {}
-            () = read(&mut self.output, least), if !is_waiting => if let Some(output) = &mut self.output {
-                let bytes = output.keep();
+            () = self.output.read(least), if self.output.is_open && !is_waiting => {
+                let bytes = self.output.keep();
                 if let Some(after_exit) = &mut self.bytes_after_exit {
                     *after_exit += bytes;
                 }
                 match &mut self.follower {
-                    Some(follower) if bytes > 0 => follower.offer(output.buffer.split().freeze()),
-                    _ => output.buffer.clear(),
+                    Some(follower) if bytes > 0 => follower.offer(self.output.buffer.split().freeze()),
+                    _ => self.output.buffer.clear(),
                 }
-            },
-            () = read(&mut self.errors, READ_BYTES) => if let Some(errors) = &mut self.errors {
+            }
+            () = read(&mut self.errors) => if let Some(errors) = &mut self.errors {
                 errors.keep();
                 errors.buffer.clear();
             },
@@ -125,7 +112,8 @@ impl<'f> Pipes<'f> {
             }
             source.output
         };
-        let [output, errors] = [output, errors].map(|source| source.map(&mut done).unwrap_or_default());
+        let output = done(output);
+        let errors = errors.map(done).unwrap_or_default();
         Received { output, errors, streamed, open }
     }
 
@@ -142,9 +130,9 @@ async fn hand_over(follower: &mut Option<&mut Follower>) {
     }
 }
 
-async fn read(source: &mut Option<Source>, least: usize) {
+async fn read(source: &mut Option<Source>) {
     match source.as_mut().filter(|source| source.is_open) {
-        Some(source) => source.read(least).await,
+        Some(source) => source.read(READ_BYTES).await,
         None => std::future::pending().await,
     }
 }
@@ -203,8 +191,8 @@ mod tests {
     async fn each_pipe_is_kept_up_to_its_own_limit() {
         let (output_sender, output) = pipe_of(10_000).await;
         let (errors_sender, errors) = pipe_of(20_000).await;
-        let wanted = OutputWanted { output_max: Some(9_000), errors_max: Some(5), is_followed: false };
-        let mut pipes = Pipes::new(Some(output), Some(errors), wanted, None);
+        let wanted = OutputWanted { output_max: Some(9_000), errors_max: Some(5), follower: None };
+        let mut pipes = Pipes::new(output, Some(errors), wanted);
         drop((output_sender, errors_sender));
         read_all(&mut pipes).await;
         let Received { output, errors, streamed, open } = pipes.end();
@@ -216,8 +204,8 @@ mod tests {
     #[tokio::test]
     async fn what_is_not_wanted_is_read_and_not_counted() {
         let (sender, output) = pipe_of(10_000).await;
-        let wanted = OutputWanted { output_max: None, errors_max: None, is_followed: false };
-        let mut pipes = Pipes::new(Some(output), None, wanted, None);
+        let wanted = OutputWanted { output_max: None, errors_max: None, follower: None };
+        let mut pipes = Pipes::new(output, None, wanted);
         drop(sender);
         read_all(&mut pipes).await;
         let output = pipes.end().output;
@@ -228,8 +216,8 @@ mod tests {
     async fn a_client_that_does_not_take_its_pieces_holds_the_reading_up() {
         let (mut sender, output) = pipe_of(1).await;
         let (mut follower, followed) = follow(Duration::from_secs(3_600));
-        let wanted = OutputWanted { output_max: None, errors_max: None, is_followed: true };
-        let mut pipes = Pipes::new(Some(output), None, wanted, Some(&mut follower));
+        let wanted = OutputWanted { output_max: None, errors_max: None, follower: Some(&mut follower) };
+        let mut pipes = Pipes::new(output, None, wanted);
         while !pipes.is_waiting() {
             pipes.advance().await;
             sender.write_all(b"x").await.unwrap();
@@ -247,8 +235,8 @@ mod tests {
     async fn a_pipe_that_is_still_held_is_given_back() {
         let (_sender, output) = pipe_of(1).await;
         let (_errors_sender, errors) = pipe_of(0).await;
-        let wanted = OutputWanted { output_max: Some(10), errors_max: None, is_followed: false };
-        let mut pipes = Pipes::new(Some(output), Some(errors), wanted, None);
+        let wanted = OutputWanted { output_max: Some(10), errors_max: None, follower: None };
+        let mut pipes = Pipes::new(output, Some(errors), wanted);
         pipes.advance().await;
         let Received { output, open, .. } = pipes.end();
         assert_eq!((output.bytes.as_slice(), open.len()), (b"x".as_slice(), 2));

@@ -1,14 +1,12 @@
 //! A command's whole life: how it starts or why it does not, what it prints, how it ends.
 
 use std::fs;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use regex::Regex;
 
 use crate::support::{
-    Fifo, Gate, RUN_ERROR, Request, Response, Server, Setup, WITH_OUTPUT, eventually, lines_of, processes,
-    write_executable,
+    Fifo, RUN_ERROR, Request, Response, Server, Setup, WITH_OUTPUT, eventually, processes, write_executable,
 };
 
 /// More than the kernel takes as one argument.
@@ -90,71 +88,11 @@ fn output_over_the_limit_is_cut_and_said_so_while_the_command_runs_on() {
 }
 
 #[test]
-fn a_background_run_does_not_block_on_output_beyond_what_is_kept() {
+fn nobody_reads_the_output_of_a_background_run_and_yet_it_does_not_block() {
     let script = "head -c 1000000 /dev/zero; echo finished > @DIR@/finished";
-    for flag in ["", "-debug"] {
-        let server = Setup::new().shell("loud", script, "").flags("-max-output 1KiB").flags(flag).start();
-        server.post("/hooks/loud").assert(200, "");
-        eventually("the command finishes", || server.path("finished").exists());
-    }
-}
-
-#[test]
-fn runs_share_a_pipe_for_the_output_that_nobody_wants() {
-    const SHARED: [bool; 2] = [true; 2];
-    const OWN: [bool; 2] = [false; 2];
-    const OWN_STDOUT: [bool; 2] = [false, true];
-    let script = "links=$(readlink /proc/$$/fd/1 /proc/$$/fd/2); echo \"$links\" >> @DIR@/seen";
-    // For stdout and stderr, whether two runs, which are there at the same time, have the same.
-    let check = |flags: &str, keys: &str, are_shared: [bool; 2]| {
-        let setup = Setup::new();
-        let gate = Gate::new(setup.path("gate"));
-        let server = setup.shell("run", &format!("{script}; : < @DIR@/gate"), keys).flags(flags).start();
-        let seen = || lines_of(&server.path("seen"));
-        thread::scope(|scope| {
-            let first = scope.spawn(|| server.post("/hooks/run").assert(200, ""));
-            eventually("the first has looked", || seen().len() == 2);
-            let second = scope.spawn(|| server.post("/hooks/run").assert(200, ""));
-            eventually("the second has looked", || seen().len() == 4);
-            let _open = gate.open();
-            first.join().unwrap();
-            second.join().unwrap();
-        });
-        let [out, err, out_again, err_again] = &seen()[..] else { panic!() };
-        assert!(out.starts_with("pipe:") && err.starts_with("pipe:"), "{out} {err}");
-        assert_eq!([out == out_again, err == err_again], are_shared, "{flags} {keys}");
-    };
-    let apart = |keys: &str| format!("{keys}\ncommand-output: stdout");
-    check("", "", SHARED);
-    check("", "wait-for-command: true", SHARED);
-    check("", "limits: {open-files: 100}", SHARED);
-    check("-debug", "", OWN);
-    check("", WITH_OUTPUT, OWN);
-    check("", &format!("{WITH_OUTPUT}\ninclude-command-output-in-response-on-error: true"), OWN);
-    check("", &apart(WITH_OUTPUT), OWN_STDOUT);
-    check("-debug", &apart(WITH_OUTPUT), OWN);
-    check("", &apart("stream-command-output: true"), OWN_STDOUT);
-    // Who holds the output may still read these.
-    check("", "pass-file-to-command: [{source: string, name: text, envname: FILE}]", OWN);
-    check("", &apart("pass-stdin-to-command: {source: string, name: text}"), OWN_STDOUT);
-}
-
-/// Linux copies the table of open files for each process that starts.
-#[test]
-fn a_background_run_takes_no_more_than_one_open_file() {
-    let setup = Setup::new().shell("run", ": < @DIR@/gate", "");
-    let gate = Gate::new(setup.path("gate"));
-    let server = setup.start();
-    let mut connection = server.connect();
-    connection.send(&Request::get("/")).unwrap().assert(200, "OK");
-    let open_files = || fs::read_dir(format!("/proc/{}/fd", server.pid())).unwrap().count();
-    let mut run = || connection.send(&Request::post("/hooks/run")).unwrap().assert(200, "");
-    run();
-    let after_first = open_files();
-    (0..10).for_each(|_| run());
-    assert!(open_files() <= after_first + 10, "{} after {after_first}", open_files());
-    let _open = gate.open();
-    eventually("all have ended", || open_files() < after_first);
+    let server = Setup::new().shell("loud", script, "").flags("-max-output 1KiB").start();
+    server.post("/hooks/loud").assert(200, "");
+    eventually("the command finishes", || server.path("finished").exists());
 }
 
 #[test]
@@ -250,6 +188,24 @@ fn a_command_that_is_not_there_yet_is_a_warning_at_load_and_works_once_it_is() {
         .wait_for_log_line("early … later.sh", |line| line.contains("early") && line.contains("later.sh"));
     write_executable(&server.path("later.sh"), "#!/bin/sh\necho here\n");
     server.post("/hooks/early").assert(200, "here\n");
+}
+
+#[test]
+fn every_hook_of_a_command_that_cannot_run_is_named_at_load_and_no_other() {
+    let setup = Setup::new();
+    write_executable(&setup.path("run.sh"), "#!/bin/sh\n");
+    let hook = |id: &str, command: &str| format!("- {{id: {id}, execute-command: '@DIR@/{command}'}}\n");
+    // The system takes a slash at the end for a directory's.
+    let hooks = [("a", "missing"), ("b", "run.sh"), ("c", "missing"), ("d", "run.sh/")];
+    let hooks: String = hooks.iter().map(|(id, command)| hook(id, command)).collect();
+    let log = setup.hooks(&hooks).start().stop();
+    let hook_of = Regex::new(r"cannot be run now.*hook=(\w)|hook=(\w).*cannot be run now").unwrap();
+    let named: Vec<_> = log
+        .iter()
+        .filter_map(|line| hook_of.captures(line))
+        .map(|found| found.get(1).or(found.get(2)).unwrap().as_str())
+        .collect();
+    assert_eq!(named, ["a", "c", "d"], "{log:#?}");
 }
 
 #[test]

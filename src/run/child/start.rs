@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
-use std::io::{self, Write};
-use std::os::fd::OwnedFd;
+use std::io::{self, PipeWriter, Write};
 use std::os::unix::fs::fchown;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -14,8 +13,7 @@ use tempfile::TempPath;
 use tokio::net::unix::pipe;
 use tokio::time::Instant;
 
-use super::super::output::OutputWanted;
-use super::super::{Sink, Surroundings, program};
+use super::super::{Surroundings, program};
 use super::Running;
 use super::group::Group;
 use super::helper::{self, Helper, Orders};
@@ -25,18 +23,14 @@ use crate::hook::CommandOutput;
 use crate::invocation::{Invocation, InvocationFile};
 use crate::outcome::{ARGUMENT_BYTES_MAX, StartFailure};
 
-/// Starts the command: own process group, a pipe of its own for output that is wanted.
-pub(crate) fn start(
-    invocation: &Invocation,
-    wanted: OutputWanted,
-    surroundings: &Surroundings,
-) -> Result<Running, StartFailure> {
+/// Starts the command: own process group, stdout and stderr in one pipe or in two.
+pub(crate) fn start(invocation: &Invocation, surroundings: &Surroundings) -> Result<Running, StartFailure> {
     let directory = invocation.working_directory.as_deref();
     let path = program::find(Path::new(&invocation.program), directory, surroundings)?;
     check_sizes(invocation)?;
     program::look_at_directory(directory)?;
     let circumstances = invocation.circumstances.clone();
-    let Outputs { stdout, stderr, pipe, errors_pipe } = outputs(invocation, wanted, &surroundings.sink)?;
+    let Outputs { stdout, stderr, pipe, errors_pipe } = outputs(invocation.output)?;
     let (helper, mut command) = command(&path, invocation, stderr)?;
     let (stdin, feed) = stdin_of(invocation)?;
     command.args(&invocation.arguments).process_group(0).stdin(stdin).stdout(stdout);
@@ -77,7 +71,6 @@ pub(crate) fn start(
         child,
         group,
         circumstances,
-        wanted,
         pipe,
         errors_pipe,
         stdin: feed,
@@ -92,10 +85,10 @@ pub(crate) fn start(
 fn command(
     path: &Path,
     invocation: &Invocation,
-    stderr: OwnedFd,
+    stderr: PipeWriter,
 ) -> io::Result<(Option<Helper>, std::process::Command)> {
     if invocation.circumstances.change_process() {
-        let (helper, mut command) = Helper::new(stderr)?;
+        let (helper, mut command) = Helper::new(stderr.into())?;
         command.arg(&invocation.program);
         return Ok((Some(helper), command));
     }
@@ -109,31 +102,23 @@ fn command(
 
 /// Both ends of the command's output.
 struct Outputs {
-    stdout: OwnedFd,
-    stderr: OwnedFd,
-    pipe: Option<pipe::Receiver>,
+    stdout: PipeWriter,
+    stderr: PipeWriter,
+    pipe: pipe::Receiver,
     errors_pipe: Option<pipe::Receiver>,
 }
 
-/// The way for stdout, with stderr in it or on its own.
-fn outputs(invocation: &Invocation, wanted: OutputWanted, sink: &Sink) -> io::Result<Outputs> {
-    // What the command leaves behind may still read these. Whether it is there is known by its hold on the pipe.
-    let is_held = !invocation.files.is_empty() || invocation.stdin.is_some();
-    let (stdout, pipe) = output_way(is_held || wanted.is_output_piped(), sink)?;
-    let (stderr, errors_pipe) = match invocation.output {
+/// The pipe for stdout, with stderr in it or in a second one.
+fn outputs(output: CommandOutput) -> io::Result<Outputs> {
+    let (reader, stdout) = io::pipe()?;
+    let (stderr, errors_pipe) = match output {
         CommandOutput::Combined => (stdout.try_clone()?, None),
-        CommandOutput::Stdout => output_way(wanted.are_errors_piped(), sink)?,
+        CommandOutput::Stdout => {
+            let (errors_reader, stderr) = io::pipe()?;
+            (stderr, Some(pipe::Receiver::from_owned_fd(errors_reader.into())?))
+        }
     };
-    Ok(Outputs { stdout, stderr, pipe, errors_pipe })
-}
-
-/// The command's end, and this side's if the pipe is its own.
-fn output_way(has_own: bool, sink: &Sink) -> io::Result<(OwnedFd, Option<pipe::Receiver>)> {
-    if !has_own && let Ok(end) = sink.open() {
-        return Ok((end, None));
-    }
-    let (reader, writer) = io::pipe()?;
-    Ok((writer.into(), Some(pipe::Receiver::from_owned_fd(reader.into())?)))
+    Ok(Outputs { stdout, stderr, pipe: pipe::Receiver::from_owned_fd(reader.into())?, errors_pipe })
 }
 
 /// What is inherited, then the user's own variables, then the hook's.

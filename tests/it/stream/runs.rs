@@ -129,7 +129,7 @@ fn the_output_alone_is_the_answer_without_stderr() {
 #[test]
 fn a_process_that_holds_stderr_alone_is_left_behind_too() {
     let keys = "command-output: stdout\ninclude-command-output-in-response: true";
-    let server = Setup::new().shell("run", "sleep 10 > /dev/null & echo out", keys).flags("-debug").start();
+    let server = Setup::new().shell("run", "sleep 10 > /dev/null & echo out", keys).flags("-verbose").start();
     server.post("/hooks/run").assert(200, "out\n");
     server.wait_for_log("leaked: ");
 }
