@@ -59,6 +59,8 @@ pub(crate) struct Delivery {
     pub(crate) request_ids: RequestIds,
     /// Of lines about requests that did not run.
     pub(crate) not_run: Quota,
+    /// Of those whose rule was not met: what strangers send without a signature leaves room for them.
+    pub(crate) not_met: Quota,
     /// Where requests go that were not run, if anywhere.
     pub(crate) saved_requests: Option<SavedRequests>,
 }
@@ -146,7 +148,7 @@ pub(crate) fn deliver<T>(
             Coming::Later(answer) => (answer.await, false),
         };
         let line = Line { id: &id, peer, method: method.as_str(), path: uri.path(), received_at };
-        let mut response = line.tell(&delivery.not_run, route.hook_id(), answer);
+        let mut response = line.tell(&delivery.not_met, route.hook_id(), answer);
         if is_long && !route.is_to_hook() {
             // Unless it is saved nobody reads it, and the peer must be rid of it, or it never sees its answer.
             respond::close_after(&mut response);

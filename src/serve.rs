@@ -289,6 +289,7 @@ fn delivery(flags: &Flags, at_once: AtOnce) -> Result<Delivery, String> {
         pauses: Pauses::default(),
         leaked_pipes: LeakedPipes::default(),
         not_run: Quota::default(),
+        not_met: Quota::default(),
         request_ids: RequestIds::new(flags.x_request_id, flags.x_request_id_limit),
         saved_requests: saved_requests(flags)?,
     })

@@ -156,13 +156,13 @@ pub(super) struct Line<'r> {
 
 impl Line<'_> {
     /// Gives the response, which is what the client gets of the answer.
-    pub(super) fn tell(&self, not_run: &Quota, hook: &str, answer: Answer) -> HttpResponse {
+    pub(super) fn tell(&self, not_met: &Quota, hook: &str, answer: Answer) -> HttpResponse {
         let Self { id, peer, method, path, received_at } = *self;
         let Answer { response, story, saved, is_unmet } = answer;
         let status = response.status().as_u16();
         let duration_ms = milliseconds(received_at.elapsed());
         let (method, path) = (clipped(method), clipped(path));
-        match is_unmet.then(|| not_run.take(hook, received_at)).flatten() {
+        match is_unmet.then(|| not_met.take(hook, received_at)).flatten() {
             Some(untold) => {
                 let untold = told_of(untold);
                 warn!(request = %id, hook, client = %peer, status, duration_ms, saved, "{method} {path}: {story}{untold}");

@@ -38,26 +38,6 @@ pub(super) fn hook(
     }
 }
 
-/// A secret that is written as if something put the real one in its place.
-pub(super) fn secret(reader: &mut Reader<'_>, text: &str) {
-    let is_name = |name: &str| {
-        let is_of_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-        !name.is_empty()
-            && !name.starts_with(|letter: char| letter.is_ascii_digit())
-            && name.chars().all(is_of_name)
-    };
-    let braced = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
-    let name = braced.or_else(|| text.strip_prefix('$')).filter(|name| is_name(name));
-    if let Some(name) = name {
-        let message =
-            format!("the secret is the text `{text}` itself: nothing puts the variable in its place");
-        reader.report(Kind::LiteralVariable, message, format!("write `{{ env: {name} }}`"));
-    } else if text.contains("{{") && text.contains("}}") && !reader.reading.is_template {
-        let message = "the secret is this text itself: without `-template` nothing puts a value in the place of `{{…}}`";
-        reader.report(Kind::LiteralVariable, message, "start with `-template`, or write `{ env: NAME }`");
-    }
-}
-
 /// A reference to something that has a name, without one.
 pub(super) fn reference(reader: &mut Reader<'_>, reference: &Reference) {
     let (Subject::Header(name) | Subject::Query(name) | Subject::Payload(name) | Subject::Upload(name)) =

@@ -6,7 +6,6 @@ use std::path::Path;
 
 use super::inspect;
 use super::keys;
-use super::lint;
 use super::node::Node;
 use super::problem::Kind;
 use super::record::{Reader, Record};
@@ -41,13 +40,28 @@ pub(super) fn secrets(reader: &mut Reader<'_>, record: Record<'_>, key: &str) ->
     })
 }
 
+/// Tells of a secret that is written as if something put the real one in its place. It may be meant as it is, so it
+/// is not shown.
+fn tell_literal_variable(reader: &mut Reader<'_>, text: &str) {
+    let braced = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
+    let name = braced.or_else(|| text.strip_prefix('$')).unwrap_or_default();
+    let is_of_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    if name.starts_with(|letter: char| is_of_name(letter) && !letter.is_ascii_digit())
+        && name.chars().all(is_of_name)
+    {
+        let message = "the secret is the text itself, `$` and all: nothing puts a variable in its place";
+        reader.report(Kind::LiteralVariable, message, "write `{ env: NAME }`");
+    } else if text.contains("{{") && text.contains("}}") && !reader.reading.is_template {
+        let message = "the secret is this text itself: without `-template` nothing puts a value in the place of `{{…}}`";
+        reader.report(Kind::LiteralVariable, message, "start with `-template`, or write `{ env: NAME }`");
+    }
+}
+
 fn secret(reader: &mut Reader<'_>, node: &Node) -> Option<Secret> {
     match node {
         Node::Text(text) | Node::Number { written: text, .. } => {
             reader.keep_literal_secret(text);
-            if reader.reading.examination.is_some() {
-                lint::secret(reader, text);
-            }
+            tell_literal_variable(reader, text);
             non_empty(reader, Secret::new(text.clone().into_bytes()), "the secret")
         }
         Node::Mapping(_) => {

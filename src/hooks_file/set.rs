@@ -21,6 +21,7 @@ pub(crate) struct HooksFiles {
     paths: Vec<PathBuf>,
     reading: Reading,
     in_force: Vec<(PathBuf, FileHooks)>,
+    kept: Vec<PathBuf>,
     /// Nothing was loaded yet.
     is_first: bool,
 }
@@ -40,7 +41,7 @@ impl Candidate {
 
 impl HooksFiles {
     pub(crate) fn new(paths: Vec<PathBuf>, reading: Reading) -> Self {
-        Self { paths, reading, in_force: Vec::new(), is_first: true }
+        Self { paths, reading, in_force: Vec::new(), kept: Vec::new(), is_first: true }
     }
 
     /// The paths as given.
@@ -73,6 +74,8 @@ impl HooksFiles {
         if self.reading.examination.is_some() {
             problems.extend(self.differing_limits(&candidates));
         }
+        let is_kept = |candidate: &&Candidate| candidate.new.is_none() && !candidate.old.is_empty();
+        self.kept = candidates.iter().filter(is_kept).map(|candidate| candidate.path.clone()).collect();
         self.in_force = candidates
             .into_iter()
             .map(|candidate| (candidate.path, candidate.new.unwrap_or(candidate.old)))
@@ -84,6 +87,11 @@ impl HooksFiles {
             problems.extend(self.no_hooks(&problems));
         }
         (table, problems)
+    }
+
+    /// The files whose hooks are those of an earlier time, because what stood there last was refused.
+    pub(crate) fn kept(&self) -> &[PathBuf] {
+        &self.kept
     }
 
     /// What the server says when it does not start for want of hooks, if nothing else has been said.

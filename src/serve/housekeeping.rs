@@ -96,6 +96,9 @@ pub(super) fn load(files: &mut HooksFiles, delivery: &Delivery) {
     for problem in &problems {
         tell(problem);
     }
+    for file in files.kept() {
+        warn!("the former hooks of {} stay in force", file.display());
+    }
     tell_of_commands(&table, &delivery.settings.surroundings);
     let table = Arc::new(table);
     delivery.table.store(table.clone());

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::linux::net::SocketAddrExt;
+use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net as unix;
 use std::path::{Path, PathBuf};
 
@@ -48,7 +49,7 @@ pub(crate) enum Stream {
 pub(crate) enum BindError {
     #[error("failed to listen on {address}: {}", explain(.source))]
     Tcp { address: std::net::SocketAddr, source: io::Error },
-    #[error("failed to listen on the socket {name}: {}", explain(.source))]
+    #[error("failed to listen on the socket {name}: {}", explain_unix(.name, .source))]
     Unix { name: String, source: io::Error },
     #[error("failed to use the socket that was passed at the start: {0}")]
     Activated(io::Error),
@@ -62,6 +63,19 @@ fn explain(error: &io::Error) -> String {
         io::ErrorKind::AddrNotAvailable => "this machine does not have that address".to_owned(),
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         _ => error.to_string(),
+    }
+}
+
+fn explain_unix(name: &str, error: &io::Error) -> String {
+    let is_no_socket = |metadata: std::fs::Metadata| !metadata.file_type().is_socket();
+    match error.kind() {
+        io::ErrorKind::AddrInUse if std::fs::symlink_metadata(name).is_ok_and(is_no_socket) => {
+            "something that is no socket has this name; remove it or choose another path".to_owned()
+        }
+        io::ErrorKind::AddrInUse => {
+            "another program listens there; stop it or choose another path".to_owned()
+        }
+        _ => explain(error),
     }
 }
 
@@ -155,7 +169,6 @@ fn bind_unix(name: &str) -> io::Result<Listener> {
 
 /// Removes the file of a server that did not end properly: a socket that nobody listens on.
 fn remove_stale(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::FileTypeExt;
     let Ok(metadata) = std::fs::symlink_metadata(path) else {
         return Ok(());
     };

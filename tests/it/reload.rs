@@ -169,6 +169,24 @@ fn hotreload_keeps_hooks_while_their_file_is_absent_and_sees_it_return() {
 }
 
 #[test]
+fn a_reload_of_a_broken_file_says_that_the_former_hooks_stay() {
+    const KEPT: &str = "hooks.yaml stay in force";
+    let mut server = Setup::new().says("hello", "old").start();
+    assert!(!server.log().iter().any(|line| line.contains(KEPT)));
+    server.mark_log();
+    fs::write(server.path("hooks.yaml"), "- id: [").unwrap();
+    server.reload(Signal::HUP);
+    server.wait_for_log("couldn't load hooks from file!");
+    server.wait_for_log(KEPT);
+    assert_eq!(message(&server, "hello"), "old");
+    server.mark_log();
+    fs::write(server.path("hooks.yaml"), hook("hello", "new")).unwrap();
+    server.reload(Signal::HUP);
+    assert!(!server.log().iter().any(|line| line.contains(KEPT)));
+    assert_eq!(message(&server, "hello"), "new");
+}
+
+#[test]
 fn hotreload_keeps_hooks_while_their_file_is_broken() {
     let mut server = Setup::new().says("hello", "old").flags("-hotreload").start();
     server.mark_log();

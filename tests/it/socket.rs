@@ -23,6 +23,14 @@ fn a_unix_socket_serves_and_is_removed_at_exit() {
 }
 
 #[test]
+fn a_file_that_is_no_socket_is_left_and_named() {
+    let setup = Setup::new().says("hello", "hi").file("taken", "text").without_address();
+    let exit = setup.flags("-socket @DIR@/taken").run();
+    assert_eq!(exit.code, Some(1), "{exit:?}");
+    assert!(exit.stderr.contains("/taken: something that is no socket has this name"), "{}", exit.stderr);
+}
+
+#[test]
 fn a_socket_that_starts_with_an_at_sign_is_abstract() {
     let name = format!("hookrunner-test-{}", process::id());
     let server =

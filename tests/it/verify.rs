@@ -34,6 +34,27 @@ fn hmac_sha1(secret: &str, message: &str) -> Vec<u8> {
     mac.chain_update(message).finalize().into_bytes().to_vec()
 }
 
+#[test]
+fn strangers_do_not_take_the_lines_of_those_who_are_verified() {
+    let keys = "verify: {sender: github, secret: known}\n\
+                trigger-rule: {match: {type: value, value: main, parameter: {source: payload, name: ref}}}";
+    let server = Setup::new().shell("deploy", "exit 0", keys).start();
+    for _ in 0..20 {
+        server.send(&Request::json("/hooks/deploy", "{}")).assert(401, NOT_VERIFIED);
+    }
+    let request = github("known", "1", r#"{"ref":"other"}"#);
+    server.send(&request).assert(200, "Hook rules were not satisfied.");
+    server.wait_for_log("payload ref: not equal");
+}
+
+#[test]
+fn a_secret_that_nothing_was_put_in_the_place_of_is_told_at_the_start() {
+    for secret in ["$DEPLOY_SECRET", "'{{ getenv \"DEPLOY_SECRET\" }}'"] {
+        let keys = format!("verify: {{sender: github, secret: {secret}}}");
+        Setup::new().shell("run", "exit 0", &keys).start().wait_for_log("the secret is th");
+    }
+}
+
 /// `sha256=…`, as GitHub and many others write it.
 fn github_signature(secret: &str, body: &str) -> String {
     format!("sha256={}", hex::encode(hmac_sha256(secret, body)))

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io::{self, PipeWriter, Write};
+use std::os::fd::AsFd;
 use std::os::unix::fs::fchown;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -31,6 +32,9 @@ pub(crate) fn start(invocation: &Invocation, surroundings: &Surroundings) -> Res
     program::look_at_directory(directory)?;
     let circumstances = invocation.circumstances.clone();
     let Outputs { stdout, stderr, pipe, errors_pipe } = outputs(invocation.output)?;
+    if let Some(account) = &circumstances.account {
+        give([&stdout, &stderr], account);
+    }
     let (helper, mut command) = command(&path, invocation, stderr)?;
     let (stdin, feed) = stdin_of(invocation)?;
     command.args(&invocation.arguments).process_group(0).stdin(stdin).stdout(stdout);
@@ -175,7 +179,18 @@ fn take_environment(
 fn stdin_of(invocation: &Invocation) -> io::Result<(Stdio, Option<Feed>)> {
     let Some(bytes) = &invocation.stdin else { return Ok((Stdio::null(), None)) };
     let (reader, writer) = io::pipe()?;
+    if let Some(account) = &invocation.circumstances.account {
+        give([&reader], account);
+    }
     Ok((reader.into(), Feed::new(writer, bytes.clone())?))
+}
+
+/// Makes pipes another user's, so that the command can open them by name, as `/dev/stderr`. Where the server may not
+/// do that, they work as long as nobody does.
+fn give<'p, P: AsFd + 'p>(pipes: impl IntoIterator<Item = &'p P>, account: &Account) {
+    for pipe in pipes {
+        let _ = fchown(pipe, Some(account.user), Some(account.group));
+    }
 }
 
 /// What is known of a start without starting: the file that would be run, if it can be and takes what it is

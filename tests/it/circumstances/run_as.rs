@@ -111,6 +111,17 @@ fn the_user_can_read_its_files_and_nobody_else_can() {
 }
 
 #[test]
+fn the_user_can_open_its_stdin_and_output_by_name() {
+    if is_root() {
+        let keys = format!("run-as: {{user: {USER}}}\npass-stdin-to-command: {{source: string, name: in}}");
+        let script = "cat /dev/stdin; echo out > /dev/stdout; echo err > /dev/stderr";
+        shell(script, &keys).start().post("/hooks/run").assert(200, "inout\nerr\n");
+        let apart = format!("{keys}\ncommand-output: stdout");
+        shell(script, &apart).start().post("/hooks/run").assert(200, "inout\n");
+    }
+}
+
+#[test]
 fn what_the_user_may_not_do_is_said() {
     if is_root() {
         let keys = format!("{WITH_OUTPUT}\n  run-as: {{user: {USER}}}");
