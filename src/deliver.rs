@@ -59,7 +59,7 @@ pub(crate) struct Delivery {
     pub(crate) request_ids: RequestIds,
     /// Of lines about requests that did not run.
     pub(crate) not_run: Quota,
-    /// Of those whose rule was not met: what strangers send without a signature leaves room for them.
+    /// Of lines about rules that were not met: what strangers send, whom `verify` keeps out, leaves room for them.
     pub(crate) not_met: Quota,
     /// Where requests go that were not run, if anywhere.
     pub(crate) saved_requests: Option<SavedRequests>,
@@ -84,8 +84,13 @@ struct Answer {
     story: Story,
     /// The file with the request, if it was saved.
     saved: String,
-    /// The hook did not run for what the request is, which the log tells without `-verbose` too.
-    is_unmet: bool,
+    missed: Option<Missed>,
+}
+
+/// What of a hook a request does not fit, which its line in the log tells without `-verbose` too.
+enum Missed {
+    Method,
+    Rule,
 }
 
 impl Delivery {
@@ -104,7 +109,7 @@ impl Answer {
     }
 
     fn with_story(response: HttpResponse, story: Story) -> Self {
-        Self { response, story, saved: String::new(), is_unmet: false }
+        Self { response, story, saved: String::new(), missed: None }
     }
 }
 
@@ -148,7 +153,7 @@ pub(crate) fn deliver<T>(
             Coming::Later(answer) => (answer.await, false),
         };
         let line = Line { id: &id, peer, method: method.as_str(), path: uri.path(), received_at };
-        let mut response = line.tell(&delivery.not_met, route.hook_id(), answer);
+        let mut response = line.tell(&delivery, route.hook_id(), answer);
         if is_long && !route.is_to_hook() {
             // Unless it is saved nobody reads it, and the peer must be rid of it, or it never sees its answer.
             respond::close_after(&mut response);
@@ -289,12 +294,16 @@ fn answer_of_judgement(
         let saved = save(delivery, &hook.id, received);
         return Coming::Now(Answer { saved, ..Answer::new(respond::handshake_refused(global), story) });
     }
-    let is_unmet = matches!(ruling, Ruling::NotMet { .. } | Ruling::MethodNotAllowed { .. });
+    let missed = match ruling {
+        Ruling::MethodNotAllowed { .. } => Some(Missed::Method),
+        Ruling::NotMet { .. } => Some(Missed::Rule),
+        _ => None,
+    };
     let is_as_it_should = matches!(&ruling, Ruling::Handshake(answered) if !answered.is_refused());
     let response = respond::to_ruling(&ruling, &hook, &received.request.headers, global);
     let saved = if is_as_it_should { String::new() } else { save(delivery, &hook.id, received) };
     let story = Story::Ruling(hook, ruling);
-    Coming::Now(Answer { is_unmet, saved, ..Answer::with_story(response, story) })
+    Coming::Now(Answer { missed, saved, ..Answer::with_story(response, story) })
 }
 
 /// Runs the command, unless the delivery with this value was accepted before.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use tracing::{debug, error, info, warn};
 
-use super::Answer;
+use super::{Answer, Delivery, Missed};
 use crate::admission::Refusal;
 use crate::body::BodyError;
 use crate::conceal::Concealer;
@@ -156,13 +156,17 @@ pub(super) struct Line<'r> {
 
 impl Line<'_> {
     /// Gives the response, which is what the client gets of the answer.
-    pub(super) fn tell(&self, not_met: &Quota, hook: &str, answer: Answer) -> HttpResponse {
+    pub(super) fn tell(&self, delivery: &Delivery, hook: &str, answer: Answer) -> HttpResponse {
         let Self { id, peer, method, path, received_at } = *self;
-        let Answer { response, story, saved, is_unmet } = answer;
+        let Answer { response, story, saved, missed } = answer;
         let status = response.status().as_u16();
         let duration_ms = milliseconds(received_at.elapsed());
         let (method, path) = (clipped(method), clipped(path));
-        match is_unmet.then(|| not_met.take(hook, received_at)).flatten() {
+        let quota = missed.map(|missed| match missed {
+            Missed::Method => &delivery.not_run,
+            Missed::Rule => &delivery.not_met,
+        });
+        match quota.and_then(|quota| quota.take(hook, received_at)) {
             Some(untold) => {
                 let untold = told_of(untold);
                 warn!(request = %id, hook, client = %peer, status, duration_ms, saved, "{method} {path}: {story}{untold}");

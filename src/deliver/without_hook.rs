@@ -1,7 +1,7 @@
 //! Routes at whose end no hook is asked.
 
 use super::tell::StoryOf;
-use super::{Answer, Delivery, Received, Settings, save};
+use super::{Answer, Delivery, Missed, Received, Settings, save};
 use crate::judge::Ruling;
 use crate::log_text::clipped;
 use crate::respond;
@@ -27,7 +27,7 @@ pub(super) fn answer_without_hook(
             let response = respond::method_not_allowed(allowed);
             let ruling = Ruling::MethodNotAllowed { allowed: allowed.clone() };
             let mut answer = Answer::new(response, StoryOf { hook_id: hook, ruling: &ruling }.to_string());
-            answer.is_unmet = true;
+            answer.missed = Some(Missed::Method);
             answer
         }
         Route::Refused { .. } => Answer::new(respond::rule_error(global), "the hook is refused"),

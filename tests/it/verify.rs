@@ -36,11 +36,12 @@ fn hmac_sha1(secret: &str, message: &str) -> Vec<u8> {
 
 #[test]
 fn strangers_do_not_take_the_lines_of_those_who_are_verified() {
-    let keys = "verify: {sender: github, secret: known}\n\
+    let keys = "verify: {sender: github, secret: known}\nhttp-methods: [POST]\n\
                 trigger-rule: {match: {type: value, value: main, parameter: {source: payload, name: ref}}}";
     let server = Setup::new().shell("deploy", "exit 0", keys).start();
     for _ in 0..20 {
         server.send(&Request::json("/hooks/deploy", "{}")).assert(401, NOT_VERIFIED);
+        server.get("/hooks/deploy").assert(405, "");
     }
     let request = github("known", "1", r#"{"ref":"other"}"#);
     server.send(&request).assert(200, "Hook rules were not satisfied.");

@@ -185,8 +185,8 @@ fn stdin_of(invocation: &Invocation) -> io::Result<(Stdio, Option<Feed>)> {
     Ok((reader.into(), Feed::new(writer, bytes.clone())?))
 }
 
-/// Makes pipes another user's, so that the command can open them by name, as `/dev/stderr`. Where the server may not
-/// do that, they work as long as nobody does.
+/// Makes pipes the user's, so that its command can open them by name, as `/dev/stderr`. Where the server may not do
+/// that, they work all the same, but not by name.
 fn give<'p, P: AsFd + 'p>(pipes: impl IntoIterator<Item = &'p P>, account: &Account) {
     for pipe in pipes {
         let _ = fchown(pipe, Some(account.user), Some(account.group));
