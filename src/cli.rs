@@ -334,6 +334,8 @@ pub(crate) fn run_surroundings() -> run::Surroundings {
         withheld: WITHHELD_VARIABLES.into_iter().filter(is_there).collect(),
         variables: Arc::new(std::env::vars_os().collect()),
         own_children: run::OwnChildren::default(),
+        lookout: run::Lookout::default(),
+        sink: None,
     }
 }
 

@@ -235,6 +235,11 @@ impl ResponseSettings {
             OutputInResponse::Streamed => false,
         }
     }
+
+    /// Whether no client waits for the run or for what it writes.
+    pub(crate) fn is_in_background(&self) -> bool {
+        !self.is_after_run() && self.output != OutputInResponse::Streamed
+    }
 }
 
 /// Headers of responses with which a configured value would break the response.

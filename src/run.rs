@@ -6,14 +6,15 @@ mod orphans;
 mod output;
 mod program;
 
-pub(crate) use child::{LeakedPipes, Running, be_helper, rehearse, start};
+pub(crate) use child::{LeakedPipes, Lookout, Running, be_helper, rehearse, start};
 pub(crate) use follow::{Followed, Follower, Next, follow};
 pub(crate) use orphans::{OwnChildren, reap_orphans};
-pub(crate) use output::OutputWanted;
+pub(crate) use output::{OutputWanted, sink};
 pub(crate) use program::examine;
 
 use std::collections::HashMap;
 use std::ffi::OsString;
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -29,4 +30,7 @@ pub(crate) struct Surroundings {
     /// The server's own, for commands that get only some of them.
     pub(crate) variables: Arc<HashMap<OsString, OsString>>,
     pub(crate) own_children: OwnChildren,
+    pub(crate) lookout: Lookout,
+    /// What nobody wants to know is written there.
+    pub(crate) sink: Option<Arc<File>>,
 }

@@ -23,7 +23,7 @@ use crate::pidfile::PidFile;
 use crate::privileges::{self, Account};
 use crate::request_id::RequestIds;
 use crate::route::Routing;
-use crate::run::{LeakedPipes, OwnChildren, Surroundings, reap_orphans};
+use crate::run::{LeakedPipes, OwnChildren, Surroundings, reap_orphans, sink};
 use crate::runs::Runs;
 use crate::saved_requests::SavedRequests;
 use crate::server::timed::Timeouts;
@@ -279,7 +279,11 @@ fn delivery(flags: &Flags, at_once: AtOnce) -> Result<Delivery, String> {
             body: BodyLimits { size_max: max_body_size, timeout: body_timeout },
             output_max: max_output,
             stream_patience: idle_timeout,
-            surroundings: Surroundings { own_children: own_children(flags)?, ..cli::run_surroundings() },
+            surroundings: Surroundings {
+                own_children: own_children(flags)?,
+                sink: sink().map(Arc::new),
+                ..cli::run_surroundings()
+            },
         },
         table: ArcSwap::from_pointee(HookTable::default()),
         body_budget: BodyBudget::new(max_body_memory),

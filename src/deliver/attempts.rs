@@ -156,7 +156,8 @@ impl Attempts {
     pub(super) fn start(&mut self, held: Box<Held>) -> Result<Stage, (StartFailure, Box<Held>)> {
         let invocation = &held.invocation;
         tell_start(invocation, &self.concealer);
-        let starting = || run::start(invocation, &self.delivery.settings.surroundings);
+        let is_output_wanted = !self.hook.response.is_in_background() || is_output_logged();
+        let starting = || run::start(invocation, &self.delivery.settings.surroundings, is_output_wanted);
         let takes_long = !invocation.files.is_empty() || invocation.circumstances.change_process();
         match off_the_others_way(takes_long, starting) {
             Ok(running) => {
@@ -264,7 +265,7 @@ fn output_wanted<'f>(
     following: Option<&'f mut Following>,
 ) -> OutputWanted<'f> {
     let is_answer = matches!(hook.response.output, OutputInResponse::OnSuccess | OutputInResponse::Always);
-    let is_logged = tracing::enabled!(tracing::Level::DEBUG);
+    let is_logged = is_output_logged();
     let max = delivery.settings.output_max;
     let follower = following.map(|following| {
         if let Some(start) = following.has_started.take() {
@@ -278,6 +279,10 @@ fn output_wanted<'f>(
         errors_max: is_logged.then_some(max),
         follower,
     }
+}
+
+fn is_output_logged() -> bool {
+    tracing::enabled!(tracing::Level::DEBUG)
 }
 
 /// What differs from one wait to the next, so that those that failed together do not come again together.

@@ -3,6 +3,7 @@
 mod ending;
 mod group;
 mod helper;
+mod process;
 mod start;
 mod stdin;
 
@@ -23,6 +24,8 @@ use group::Group;
 use stdin::Feed;
 
 pub(crate) use helper::be_helper;
+pub(crate) use process::Lookout;
+pub(super) use process::Process;
 pub(crate) use start::{rehearse, start};
 
 /// Background processes whose inherited output is still read after their run, so that they can write
@@ -43,10 +46,11 @@ impl Default for LeakedPipes {
 
 /// A command that has been started.
 pub(crate) struct Running {
-    child: tokio::process::Child,
+    process: Process,
     group: Group,
     circumstances: Arc<Circumstances>,
-    pipe: pipe::Receiver,
+    /// `None`: nobody wants the output.
+    pipe: Option<pipe::Receiver>,
     stdin: Option<Feed>,
     /// For stderr, where it is apart.
     errors_pipe: Option<pipe::Receiver>,
@@ -71,7 +75,7 @@ impl Running {
             tokio::select! {
                 () = pipes.advance(), if pipes.is_open() => {}
                 () = stdin::write_on(&mut self.stdin), if self.stdin.is_some() => {}
-                status = self.child.wait(), if !progress.has_exited() => {
+                status = self.process.exit(), if !progress.has_exited() => {
                     progress.exited(status);
                     pipes.command_exited();
                 }

@@ -6,8 +6,9 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use rustix::process::{Pid, WaitOptions, waitpid};
-use tokio::process::Child;
 use tokio::signal::unix::{SignalKind, signal};
+
+use super::child::Process;
 
 /// The processes that this one has started itself. Nothing is kept where nothing is reaped.
 #[derive(Debug, Clone, Default)]
@@ -33,7 +34,10 @@ impl OwnChildren {
         Self(Some(Arc::default()))
     }
 
-    pub(super) fn start(&self, start: impl FnOnce() -> io::Result<Child>) -> io::Result<(Child, OwnChild)> {
+    pub(super) fn start(
+        &self,
+        start: impl FnOnce() -> io::Result<Process>,
+    ) -> io::Result<(Process, OwnChild)> {
         let Some(known) = &self.0 else { return Ok((start()?, OwnChild { known: None, id: None })) };
         let _starting = known.starting.read().unwrap_or_else(PoisonError::into_inner);
         let child = start()?;

@@ -1,7 +1,11 @@
 //! The pipes of a command and what becomes of its output: kept up to a limit, handed to a client that follows
 //! it, or dropped.
 
+use std::fs::File;
+use std::os::unix::fs::MetadataExt;
+
 use bytes::BytesMut;
+use rustix::fs::makedev;
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 
@@ -12,6 +16,19 @@ use crate::outcome::{Output, Streamed};
 const READ_BYTES: usize = 64 * 1024;
 /// The first read: most commands say little or nothing.
 const FIRST_READ_BYTES: usize = 4 * 1024;
+
+/// Takes what nobody wants to know, and the system drops it: a run then needs no pipe, of which thousands make each
+/// start slower.
+///
+/// It is not `/dev/null`, where some programs do less: GNU grep stops at its first match, and what feeds it is killed.
+const SINK: &str = "/dev/zero";
+
+/// `None`: the system has no such device in that place.
+pub(crate) fn sink() -> Option<File> {
+    let file = File::options().write(true).open(SINK).ok()?;
+    let is_the_device = file.metadata().is_ok_and(|metadata| metadata.rdev() == makedev(1, 5));
+    is_the_device.then_some(file)
+}
 
 /// What is to become of a run's output.
 #[derive(Debug)]
@@ -24,9 +41,9 @@ pub(crate) struct OutputWanted<'f> {
     pub(crate) follower: Option<&'f mut Follower>,
 }
 
-/// Both pipes of a run; one, when stdout and stderr share it.
+/// Both pipes of a run; one, when stdout and stderr share it; none, when nobody wants its output.
 pub(super) struct Pipes<'f> {
-    output: Source,
+    output: Option<Source>,
     errors: Option<Source>,
     follower: Option<&'f mut Follower>,
     /// Read from the output since the command's exit.
@@ -54,18 +71,19 @@ pub(super) struct Received {
 
 impl<'f> Pipes<'f> {
     pub(super) fn new(
-        output: pipe::Receiver,
+        output: Option<pipe::Receiver>,
         errors: Option<pipe::Receiver>,
         wanted: OutputWanted<'f>,
     ) -> Self {
         let OutputWanted { output_max, errors_max, follower } = wanted;
+        let output = output.map(|pipe| Source::new(pipe, output_max));
         let errors = errors.map(|pipe| Source::new(pipe, errors_max));
-        Self { output: Source::new(output, output_max), errors, follower, bytes_after_exit: None }
+        Self { output, errors, follower, bytes_after_exit: None }
     }
 
     /// Whether something may still come, or go to the client.
     pub(super) fn is_open(&self) -> bool {
-        self.output.is_open || self.errors.as_ref().is_some_and(|errors| errors.is_open) || self.is_waiting()
+        [&self.output, &self.errors].into_iter().flatten().any(|source| source.is_open) || self.is_waiting()
     }
 
     /// Reads once, or hands over once. May be dropped and begun anew. Only while [`Self::is_open`].
@@ -74,20 +92,20 @@ impl<'f> Pipes<'f> {
         let least = if self.follower.is_some() { FIRST_READ_BYTES } else { READ_BYTES };
         tokio::select! {
             () = hand_over(&mut self.follower), if is_waiting => {}
-            () = self.output.read(least), if self.output.is_open && !is_waiting => {
-                let bytes = self.output.keep();
+            output = read(&mut self.output, least), if !is_waiting => {
+                let bytes = output.keep();
                 if let Some(after_exit) = &mut self.bytes_after_exit {
                     *after_exit += bytes;
                 }
                 match &mut self.follower {
-                    Some(follower) if bytes > 0 => follower.offer(self.output.buffer.split().freeze()),
-                    _ => self.output.buffer.clear(),
+                    Some(follower) if bytes > 0 => follower.offer(output.buffer.split().freeze()),
+                    _ => output.buffer.clear(),
                 }
             }
-            () = read(&mut self.errors) => if let Some(errors) = &mut self.errors {
+            errors = read(&mut self.errors, READ_BYTES) => {
                 errors.keep();
                 errors.buffer.clear();
-            },
+            }
         }
     }
 
@@ -112,7 +130,7 @@ impl<'f> Pipes<'f> {
             }
             source.output
         };
-        let output = done(output);
+        let output = output.map(&mut done).unwrap_or_default();
         let errors = errors.map(done).unwrap_or_default();
         Received { output, errors, streamed, open }
     }
@@ -130,9 +148,12 @@ async fn hand_over(follower: &mut Option<&mut Follower>) {
     }
 }
 
-async fn read(source: &mut Option<Source>) {
+async fn read(source: &mut Option<Source>, least: usize) -> &mut Source {
     match source.as_mut().filter(|source| source.is_open) {
-        Some(source) => source.read(READ_BYTES).await,
+        Some(source) => {
+            source.read(least).await;
+            source
+        }
         None => std::future::pending().await,
     }
 }
@@ -192,7 +213,7 @@ mod tests {
         let (output_sender, output) = pipe_of(10_000).await;
         let (errors_sender, errors) = pipe_of(20_000).await;
         let wanted = OutputWanted { output_max: Some(9_000), errors_max: Some(5), follower: None };
-        let mut pipes = Pipes::new(output, Some(errors), wanted);
+        let mut pipes = Pipes::new(Some(output), Some(errors), wanted);
         drop((output_sender, errors_sender));
         read_all(&mut pipes).await;
         let Received { output, errors, streamed, open } = pipes.end();
@@ -205,7 +226,7 @@ mod tests {
     async fn what_is_not_wanted_is_read_and_not_counted() {
         let (sender, output) = pipe_of(10_000).await;
         let wanted = OutputWanted { output_max: None, errors_max: None, follower: None };
-        let mut pipes = Pipes::new(output, None, wanted);
+        let mut pipes = Pipes::new(Some(output), None, wanted);
         drop(sender);
         read_all(&mut pipes).await;
         let output = pipes.end().output;
@@ -217,7 +238,7 @@ mod tests {
         let (mut sender, output) = pipe_of(1).await;
         let (mut follower, followed) = follow(Duration::from_secs(3_600));
         let wanted = OutputWanted { output_max: None, errors_max: None, follower: Some(&mut follower) };
-        let mut pipes = Pipes::new(output, None, wanted);
+        let mut pipes = Pipes::new(Some(output), None, wanted);
         while !pipes.is_waiting() {
             pipes.advance().await;
             sender.write_all(b"x").await.unwrap();
@@ -236,7 +257,7 @@ mod tests {
         let (_sender, output) = pipe_of(1).await;
         let (_errors_sender, errors) = pipe_of(0).await;
         let wanted = OutputWanted { output_max: Some(10), errors_max: None, follower: None };
-        let mut pipes = Pipes::new(output, Some(errors), wanted);
+        let mut pipes = Pipes::new(Some(output), Some(errors), wanted);
         pipes.advance().await;
         let Received { output, open, .. } = pipes.end();
         assert_eq!((output.bytes.as_slice(), open.len()), (b"x".as_slice(), 2));

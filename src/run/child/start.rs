@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
-use std::io::{self, PipeWriter, Write};
-use std::os::fd::AsFd;
+use std::fs::File;
+use std::io::{self, PipeReader, Write};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::fchown;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -18,23 +19,29 @@ use super::super::{Surroundings, program};
 use super::Running;
 use super::group::Group;
 use super::helper::{self, Helper, Orders};
+use super::process::Process;
 use super::stdin::Feed;
 use crate::circumstances::{Account, CLEAN_VARIABLES, Circumstances, Inherited};
 use crate::hook::CommandOutput;
 use crate::invocation::{Invocation, InvocationFile};
 use crate::outcome::{ARGUMENT_BYTES_MAX, StartFailure};
 
-/// Starts the command: own process group, stdout and stderr in one pipe or in two.
-pub(crate) fn start(invocation: &Invocation, surroundings: &Surroundings) -> Result<Running, StartFailure> {
+/// Starts the command: own process group, stdout and stderr in one pipe or in two, or in none when nobody wants
+/// to know what it writes.
+pub(crate) fn start(
+    invocation: &Invocation,
+    surroundings: &Surroundings,
+    is_output_wanted: bool,
+) -> Result<Running, StartFailure> {
     let directory = invocation.working_directory.as_deref();
     let path = program::find(Path::new(&invocation.program), directory, surroundings)?;
     check_sizes(invocation)?;
     program::look_at_directory(directory)?;
     let circumstances = invocation.circumstances.clone();
-    let Outputs { stdout, stderr, pipe, errors_pipe } = outputs(invocation.output)?;
-    if let Some(account) = &circumstances.account {
-        give([&stdout, &stderr], account);
-    }
+    let Outputs { stdout, stderr, pipe, errors_pipe } = match &surroundings.sink {
+        Some(sink) if !is_output_wanted => sunk(sink)?,
+        _ => piped(invocation.output, circumstances.account.as_ref())?,
+    };
     let (helper, mut command) = command(&path, invocation, stderr)?;
     let (stdin, feed) = stdin_of(invocation)?;
     command.args(&invocation.arguments).process_group(0).stdin(stdin).stdout(stdout);
@@ -49,30 +56,28 @@ pub(crate) fn start(invocation: &Invocation, surroundings: &Surroundings) -> Res
     // The helper begins with the server's rights, and must not be led by what a request brings.
     let environment = helper.as_ref().map(|_| take_environment(&mut command, &circumstances, surroundings));
     let started = Instant::now();
-    let mut command = tokio::process::Command::from(command);
-    let spawned = surroundings.own_children.start(|| command.spawn());
-    // Dropping the command closes this side's copies of what it has.
-    drop(command);
-    let (child, own_child) = match helper {
-        None => spawned.map_err(|error| program::explain(&path, directory, error))?,
-        Some(helper) => {
-            let (mut child, own_child) = spawned.map_err(helper::explain)?;
-            let orders = Orders::new(&path, directory, &circumstances);
-            if let Err(refusal) = helper.obey(&orders, &environment.unwrap_or_default()) {
-                // It has nothing left to do, or hangs.
-                let _ = child.start_kill();
-                tokio::spawn(async move {
-                    let _ = child.wait().await;
-                    drop(own_child);
-                });
-                return Err(refusal.explain(&path, directory, circumstances.account.as_ref()));
-            }
-            (child, own_child)
+    let spawn = || Process::spawn(command, pipe.is_some(), &surroundings.lookout);
+    // The command is dropped with it, which closes this side's copies of what it has.
+    let spawned = surroundings.own_children.start(spawn);
+    let (mut process, own_child) = spawned.map_err(|error| match &helper {
+        None => program::explain(&path, directory, error),
+        Some(_) => helper::explain(error),
+    })?;
+    if let Some(helper) = helper {
+        let orders = Orders::new(&path, directory, &circumstances);
+        if let Err(refusal) = helper.obey(&orders, &environment.unwrap_or_default()) {
+            // It has nothing left to do, or hangs.
+            process.kill();
+            tokio::spawn(async move {
+                let _ = process.exit().await;
+                drop(own_child);
+            });
+            return Err(refusal.explain(&path, directory, circumstances.account.as_ref()));
         }
-    };
-    let group = Group(child.id().map(|id| Pid::from_raw(id.cast_signed())));
+    }
+    let group = Group(process.id().map(|id| Pid::from_raw(id.cast_signed())));
     Ok(Running {
-        child,
+        process,
         group,
         circumstances,
         pipe,
@@ -89,10 +94,10 @@ pub(crate) fn start(invocation: &Invocation, surroundings: &Surroundings) -> Res
 fn command(
     path: &Path,
     invocation: &Invocation,
-    stderr: PipeWriter,
+    stderr: OwnedFd,
 ) -> io::Result<(Option<Helper>, std::process::Command)> {
     if invocation.circumstances.change_process() {
-        let (helper, mut command) = Helper::new(stderr.into())?;
+        let (helper, mut command) = Helper::new(stderr)?;
         command.arg(&invocation.program);
         return Ok((Some(helper), command));
     }
@@ -106,23 +111,33 @@ fn command(
 
 /// Both ends of the command's output.
 struct Outputs {
-    stdout: PipeWriter,
-    stderr: PipeWriter,
-    pipe: pipe::Receiver,
+    stdout: OwnedFd,
+    stderr: OwnedFd,
+    pipe: Option<pipe::Receiver>,
     errors_pipe: Option<pipe::Receiver>,
 }
 
+fn sunk(sink: &File) -> io::Result<Outputs> {
+    let copy = || Ok::<_, io::Error>(OwnedFd::from(sink.try_clone()?));
+    Ok(Outputs { stdout: copy()?, stderr: copy()?, pipe: None, errors_pipe: None })
+}
+
 /// The pipe for stdout, with stderr in it or in a second one.
-fn outputs(output: CommandOutput) -> io::Result<Outputs> {
+fn piped(output: CommandOutput, account: Option<&Account>) -> io::Result<Outputs> {
+    let receiver = |reader: PipeReader| pipe::Receiver::from_owned_fd(reader.into());
     let (reader, stdout) = io::pipe()?;
     let (stderr, errors_pipe) = match output {
         CommandOutput::Combined => (stdout.try_clone()?, None),
         CommandOutput::Stdout => {
-            let (errors_reader, stderr) = io::pipe()?;
-            (stderr, Some(pipe::Receiver::from_owned_fd(errors_reader.into())?))
+            let (reader, stderr) = io::pipe()?;
+            (stderr, Some(receiver(reader)?))
         }
     };
-    Ok(Outputs { stdout, stderr, pipe: pipe::Receiver::from_owned_fd(reader.into())?, errors_pipe })
+    if let Some(account) = account {
+        give([&stdout, &stderr], account);
+    }
+    let pipe = Some(receiver(reader)?);
+    Ok(Outputs { stdout: stdout.into(), stderr: stderr.into(), pipe, errors_pipe })
 }
 
 /// What is inherited, then the user's own variables, then the hook's.

@@ -1,7 +1,7 @@
 //! `run-as`: another user for a command. Only root can make it one; what is refused is shown by anybody.
 
 use std::fs::{self, Permissions, set_permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::Command;
 
 use crate::support::{
@@ -118,6 +118,17 @@ fn the_user_can_open_its_stdin_and_output_by_name() {
         shell(script, &keys).start().post("/hooks/run").assert(200, "inout\nerr\n");
         let apart = format!("{keys}\ncommand-output: stdout");
         shell(script, &apart).start().post("/hooks/run").assert(200, "inout\n");
+    }
+}
+
+#[test]
+fn the_device_that_takes_what_nobody_wants_stays_roots() {
+    if is_root() {
+        let script = "echo out > /dev/stdout; echo err > /dev/stderr; echo done > /dev/null && exit 3";
+        let server = setup().shell("run", script, &format!("run-as: {{user: {USER}}}")).start();
+        server.post("/hooks/run").assert(200, "");
+        server.wait_for_log("exit status 3");
+        assert_eq!(fs::metadata("/dev/zero").unwrap().uid(), 0);
     }
 }
 
