@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory, Parser};
 use hyper::header::{HeaderName, HeaderValue};
 
@@ -20,6 +21,7 @@ use crate::circumstances::WITHHELD_VARIABLES;
 use crate::forwarded::TrustedProxies;
 use crate::hook;
 use crate::hooks_file::{Reading, template};
+use crate::nearest::nearest;
 use crate::privileges;
 use crate::respond;
 use crate::run;
@@ -140,10 +142,10 @@ pub(crate) struct TlsFlags {
     #[arg(long)]
     pub(crate) secure: bool,
     /// Certificate chain, PEM
-    #[arg(long, value_name = "PATH", default_value = "cert.pem")]
+    #[arg(long, value_name = "PATH", default_value = defaults::CERT)]
     pub(crate) cert: PathBuf,
     /// Private key, PEM
-    #[arg(long, value_name = "PATH", default_value = "key.pem")]
+    #[arg(long, value_name = "PATH", default_value = defaults::KEY)]
     pub(crate) key: PathBuf,
     /// Certificates, PEM: clients must have one that one of these has signed
     #[arg(long, value_name = "PATH")]
@@ -160,7 +162,9 @@ pub(crate) struct TlsFlags {
 }
 
 /// The bounds as they are when no flag changes them, in the form of the command line.
-mod defaults {
+pub(crate) mod defaults {
+    pub(crate) const CERT: &str = "cert.pem";
+    pub(crate) const KEY: &str = "key.pem";
     /// The largest payload that GitHub sends is 25 MiB.
     pub(super) const MAX_BODY_SIZE: &str = "32MiB";
     /// Eight of the largest at once, and it fits a small VPS.
@@ -220,6 +224,8 @@ pub(crate) struct LimitFlags {
     pub(crate) drain_timeout: Duration,
 }
 
+const COMMAND_NAMES: [&str; 5] = ["check", "explain", "schema", "senders", "send"];
+
 const COMMANDS: &str = "\
 Commands, each with its own --help:
   hookrunner check    Say everything that is wrong with hooks files, and what to write instead
@@ -267,8 +273,19 @@ pub(crate) fn read() -> CommandLine {
             arguments.remove(1);
             CommandLine::Send(Box::new(parsed(arguments)))
         }
+        Some(word) if !word.starts_with('-') => refuse_command(word),
         _ => CommandLine::Serve(Box::new(parsed(arguments))),
     }
+}
+
+fn refuse_command(word: &str) -> ! {
+    let nearest = nearest(word, &COMMAND_NAMES).map(|near| format!("; did you mean `{near}`?"));
+    let known = COMMAND_NAMES.join("`, `");
+    let message = format!(
+        "there is no command `{word}`{}\n\nThe commands are `{known}`; without one, hookrunner serves",
+        nearest.unwrap_or_default()
+    );
+    command::<Flags>().error(ErrorKind::InvalidSubcommand, message).exit()
 }
 
 /// Prints the JSON Schema of a hooks file, for editors.

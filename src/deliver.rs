@@ -95,7 +95,7 @@ enum Missed {
 
 impl Delivery {
     fn limited<'t>(&'t self, hook: &'t str, id: &'t str) -> Limited<'t> {
-        Limited { quota: &self.not_run, hook, id }
+        Limited { quota: &self.not_run, hook, id, client: None }
     }
 
     fn limited_of<'t>(&'t self, name: &'t RunName) -> Limited<'t> {
@@ -131,7 +131,10 @@ pub(crate) fn deliver<T>(
     debug!(request = %id, "incoming HTTP {} request from {peer}", clipped(method.as_str()));
     let route = delivery.settings.routing.route(method.as_str(), uri.path(), &delivery.table.load());
     if let Route::Refused { id: hook, reason } = &route {
-        delivery.limited(hook, &id).error(format_args!("the hook was refused when it was loaded: {reason}"));
+        delivery
+            .limited(hook, &id)
+            .from(peer)
+            .error(format_args!("the hook was refused when it was loaded: {reason}"));
     }
     let delivery = delivery.clone();
     async move {
@@ -148,7 +151,7 @@ pub(crate) fn deliver<T>(
             let request = Request { id, peer, method, path, query, headers, body };
             Ok(Received { request, reservation: Arc::new(reservation), at_unix_ms: unix_ms_now() })
         });
-        let (answer, is_at_once) = match answer(&delivery, &route, &id, uri.query(), received) {
+        let (answer, is_at_once) = match answer(&delivery, &route, (&id, peer), uri.query(), received) {
             Coming::Now(answer) => (answer, true),
             Coming::Later(answer) => (answer.await, false),
         };
@@ -192,14 +195,14 @@ enum Coming {
 fn answer(
     delivery: &Arc<Delivery>,
     route: &Route,
-    id: &str,
+    caller: (&str, Peer),
     query: Option<&str>,
     received: Option<Result<Received, BodyError>>,
 ) -> Coming {
     match (route, received) {
-        (Route::Hook(hook), Some(received)) => answer_of_hook(delivery, hook, None, id, received),
+        (Route::Hook(hook), Some(received)) => answer_of_hook(delivery, hook, None, caller, received),
         (Route::HandshakeOnly { hook, allowed }, Some(received)) => {
-            answer_of_hook(delivery, hook, Some(allowed), id, received)
+            answer_of_hook(delivery, hook, Some(allowed), caller, received)
         }
         (route, received) => {
             Coming::Now(answer_without_hook(delivery, route, query, received.and_then(Result::ok)))
@@ -237,12 +240,12 @@ fn answer_of_hook(
     delivery: &Arc<Delivery>,
     hook: &Arc<Hook>,
     handshake_only: Option<&[String]>,
-    id: &str,
+    caller: (&str, Peer),
     received: Result<Received, BodyError>,
 ) -> Coming {
     let received = match received {
         Ok(received) => received,
-        Err(refused) => return Coming::Now(body_refused(delivery, hook, id, &refused)),
+        Err(refused) => return Coming::Now(body_refused(delivery, hook, caller, &refused)),
     };
     if received.request.body.len() <= LONG_BODY_BYTES {
         let judgement = judge(hook, &received.request, handshake_only, received.at_unix_ms, &mut Nobody);
@@ -277,7 +280,7 @@ fn answer_of_judgement(
 ) -> Coming {
     let global = &delivery.settings.global_headers;
     let id = &received.request.id;
-    tell_judgement(delivery.limited(&hook.id, id), hook, &judgement);
+    tell_judgement(delivery.limited(&hook.id, id).from(received.request.peer), hook, &judgement);
     let Judgement { case, ruling, .. } = judgement;
     let hook = case.unwrap_or_else(|| hook.clone());
     let ruling = match ruling {
@@ -338,9 +341,9 @@ fn address<'h>(hook: &'h Hook, request: &Request) -> Cow<'h, str> {
     address.map_or(Cow::Borrowed(&*hook.id), Cow::Owned)
 }
 
-fn body_refused(delivery: &Delivery, hook: &Hook, id: &str, refused: &BodyError) -> Answer {
+fn body_refused(delivery: &Delivery, hook: &Hook, (id, peer): (&str, Peer), refused: &BodyError) -> Answer {
     if !matches!(refused, BodyError::Broken(_)) {
-        delivery.limited(&hook.id, id).warn(format_args!("{refused}"));
+        delivery.limited(&hook.id, id).from(peer).warn(format_args!("{refused}"));
     }
     let story = format!("{} got matched, but {refused}", hook.id);
     Answer::new(respond::body_refused(refused, &delivery.settings.global_headers), story)

@@ -93,6 +93,11 @@ impl Runs {
         names
     }
 
+    /// Of those that run and those that wait.
+    pub(crate) fn names(&self) -> Vec<Arc<RunName>> {
+        self.active().known.values().map(|known| known.name.clone()).collect()
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.active().known.len()
     }

@@ -8,7 +8,7 @@ mod request;
 mod retry;
 mod target;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -97,7 +97,9 @@ async fn attempts(prepared: &Prepared, client: &Client, retries: u32) -> Result<
 /// Whoever reads it may leave early: `| head` is no failure of the delivery.
 fn print(bytes: &[u8]) -> ExitCode {
     let mut out = io::stdout().lock();
-    let _ = out.write_all(bytes).and_then(|()| out.flush());
+    // For the next prompt.
+    let end = if out.is_terminal() && !bytes.ends_with(b"\n") { "\n" } else { "" };
+    let _ = out.write_all(bytes).and_then(|()| out.write_all(end.as_bytes())).and_then(|()| out.flush());
     ExitCode::SUCCESS
 }
 

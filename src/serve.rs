@@ -13,7 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{Level, error, info, warn};
 
 use crate::body::{BodyBudget, BodyLimits};
-use crate::cli::{self, Flags, LimitFlags, LogFlags, TlsFlags};
+use crate::cli::{self, Flags, LimitFlags, LogFlags, TlsFlags, defaults};
 use crate::deliver::{Delivery, Pauses, Settings};
 use crate::duplicates::Duplicates;
 use crate::hook::HookTable;
@@ -116,13 +116,17 @@ async fn run(flags: Flags, passed: Option<PassedSocket>, log_file: LogFile) -> R
         warn!("`-trusted-proxies` has every address in it: every client can say that it is another");
     }
     load(&mut files, &delivery);
+    let paths = files.paths();
     if delivery.table.load().is_empty()
         && !flags.nopanic
         && !flags.log.verbose
         && !flags.log.debug
         && flags.log.logfile.is_none()
     {
-        return Err("no hook could be loaded; to start all the same, use `-nopanic` or `-verbose`".to_owned());
+        let paths = paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+        return Err(format!(
+            "no hook could be loaded from {paths}; to start all the same, use `-nopanic` or `-verbose`"
+        ));
     }
     let scheme = if tls.is_some() { "https" } else { "http" };
     let address = match listener.is_unix() {
@@ -227,6 +231,9 @@ fn address(ip: &str, port: u16) -> Result<SocketAddr, String> {
 fn tls_settings(flags: &TlsFlags) -> Result<Option<TlsSettings>, String> {
     let TlsFlags { secure, cert, key, client_ca, tls_min_version, cipher_suites, list_cipher_suites: _ } =
         flags;
+    if !secure && (cert.as_os_str(), key.as_os_str()) != (defaults::CERT.as_ref(), defaults::KEY.as_ref()) {
+        warn!("serving plain HTTP: `-cert` and `-key` count with `-secure` only");
+    }
     if client_ca.is_some() && !secure {
         return Err("`-client-ca` needs `-secure`: without HTTPS no client shows a certificate".to_owned());
     }

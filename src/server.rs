@@ -17,6 +17,7 @@ use tracing::{debug, info, warn};
 
 use crate::deliver::Delivery;
 use crate::outcome::KILL_GRACE;
+use crate::runs::RunName;
 use timed::Timeouts;
 use tls::Tls;
 
@@ -123,8 +124,14 @@ async fn drain_all(
         let _ = places.acquire_many(limits.connections_max).await;
         delivery.runs.all_ended().await;
     };
-    let count = delivery.runs.count();
-    info!("shutting down: waiting up to {:?} for requests and runs (now {count})", limits.drain);
+    let waiting = format!("shutting down: waiting up to {:?} for requests and runs", limits.drain);
+    match delivery.runs.names() {
+        none if none.is_empty() => info!("{waiting} (now 0)"),
+        names => {
+            let (count, names) = (names.len(), listed(&names));
+            warn!("{waiting} (now {count}: {names}); a second signal ends the wait");
+        }
+    }
     tokio::select! {
         () = all_done => return,
         () = sleep(limits.drain) => warn!("the drain timeout of {:?} is over", limits.drain),
@@ -133,11 +140,7 @@ async fn drain_all(
     let open = (limits.connections_max as usize).saturating_sub(places.available_permits());
     let cut = delivery.runs.cut();
     if !cut.is_empty() {
-        let names: Vec<String> =
-            cut.iter().take(NAMES_MAX).map(|run| format!("{} (request {})", run.hook, run.request)).collect();
-        let more = cut.len().saturating_sub(NAMES_MAX);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        warn!("killed at shutdown: {}{more}", names.join(", "));
+        warn!("killed at shutdown: {}", listed(&cut));
     }
     if open > cut.len() {
         warn!("cut at shutdown: {} connections whose requests were not done", open - cut.len());
@@ -146,4 +149,13 @@ async fn drain_all(
     let _ = timeout_at(deadline, delivery.runs.all_ended()).await;
     // Clients that waited for a killed run get their answer; anything else is not waited for.
     let _ = timeout_at(Instant::now() + AFTER_KILL, places.acquire_many(limits.connections_max)).await;
+}
+
+fn listed(runs: &[Arc<RunName>]) -> String {
+    let names = runs.iter().take(NAMES_MAX).map(|run| format!("{} (request {})", run.hook, run.request));
+    let names = names.collect::<Vec<_>>().join(", ");
+    match runs.len().saturating_sub(NAMES_MAX) {
+        0 => names,
+        more => format!("{names} and {more} more"),
+    }
 }

@@ -7,7 +7,8 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tracing::{debug, error, info, warn};
+use tracing::field::display;
+use tracing::{Level, debug, enabled, error, info, warn};
 
 use super::{Answer, Delivery, Missed};
 use crate::admission::Refusal;
@@ -58,22 +59,30 @@ pub(super) struct Limited<'t> {
     pub(super) quota: &'t Quota,
     pub(super) hook: &'t str,
     pub(super) id: &'t str,
+    /// `None` where it is about a run.
+    pub(super) client: Option<Peer>,
 }
 
 impl Limited<'_> {
+    pub(super) fn from(self, client: Peer) -> Self {
+        Self { client: Some(client), ..self }
+    }
+
     pub(super) fn warn(self, line: fmt::Arguments<'_>) {
-        let Self { quota, hook, id } = self;
+        let Self { quota, hook, id, client } = self;
+        let client = client.map(display);
         match quota.take(hook, Instant::now()) {
-            Some(untold) => warn!(request = %id, hook = %hook, "{line}{}", told_of(untold)),
-            None => info!(request = %id, hook = %hook, "{line}"),
+            Some(untold) => warn!(request = %id, hook = %hook, client, "{line}{}", told_of(untold)),
+            None => info!(request = %id, hook = %hook, client, "{line}"),
         }
     }
 
     pub(super) fn error(self, line: fmt::Arguments<'_>) {
-        let Self { quota, hook, id } = self;
+        let Self { quota, hook, id, client } = self;
+        let client = client.map(display);
         match quota.take(hook, Instant::now()) {
-            Some(untold) => error!(request = %id, hook = %hook, "{line}{}", told_of(untold)),
-            None => info!(request = %id, hook = %hook, "{line}"),
+            Some(untold) => error!(request = %id, hook = %hook, client, "{line}{}", told_of(untold)),
+            None => info!(request = %id, hook = %hook, client, "{line}"),
         }
     }
 }
@@ -259,7 +268,7 @@ pub(super) fn tell_start(invocation: &Invocation, concealer: &Concealer) {
 
 /// Values are told at one level alone; at the others there is nothing to hide.
 pub(super) fn concealer(hook: &Hook, request: &Request) -> Concealer {
-    match tracing::enabled!(tracing::Level::DEBUG) {
+    match enabled!(Level::DEBUG) {
         true => Concealer::of(hook, request),
         false => Concealer::default(),
     }
@@ -297,7 +306,8 @@ pub(super) fn tell_outcome(name: &RunName, attempt: Attempt, outcome: &Outcome, 
     if *is_leaked {
         warn!(
             request = %request, hook = %hook,
-            "leaked: the command exited, and a process it left behind holds its output open; not waiting for that"
+            "leaked: the command exited, and a process it left behind holds its output open; not waiting for that \
+             (let the command `wait` for it, or give it another output: `>/dev/null 2>&1`)"
         );
     }
     match ending {
@@ -307,6 +317,7 @@ pub(super) fn tell_outcome(name: &RunName, attempt: Attempt, outcome: &Outcome, 
         _ => {
             let hint = match ending {
                 Ending::Exited(NO_PROGRAM) => "; a shell or `env` found no such program in the server's PATH",
+                Ending::Exited(_) if !enabled!(Level::DEBUG) => "; `-debug` logs what it writes",
                 _ => "",
             };
             let message = format!("error occurred: {ending}; finished handling {hook}{attempt}{hint}");
@@ -340,7 +351,7 @@ pub(super) fn tell_no_memory(limited: Limited<'_>, error: &BodyError) {
 }
 
 pub(super) fn tell_superseded(limited: Limited<'_>) {
-    let Limited { quota, hook, id } = limited;
+    let Limited { quota, hook, id, client: _ } = limited;
     let line = format_args!("superseded: a newer delivery of {hook} runs in its place");
     match quota.take(hook, Instant::now()) {
         Some(untold) => {

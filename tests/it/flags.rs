@@ -200,6 +200,25 @@ fn a_command_line_that_cannot_be_understood_is_exit_2_and_names_the_flag() {
 }
 
 #[test]
+fn a_first_word_that_is_no_command_is_exit_2_and_the_commands_are_named() {
+    for (word, said) in [
+        ("chek", "there is no command `chek`; did you mean `check`?"),
+        ("serve", "there is no command `serve`\n\nThe commands are `check`, `explain`"),
+    ] {
+        let exit = Setup::new().without_address().flags(word).flags("-hooks hooks.yaml").run();
+        assert_eq!(exit.code, Some(2), "{word}: {exit:?}");
+        assert!(exit.stderr.contains(said), "{word}: {exit:?}");
+    }
+}
+
+#[test]
+fn certificates_without_https_are_warned_of() {
+    let server = hello().flags("-cert cert.pem -key own.pem").start();
+    server.wait_for_log("serving plain HTTP: `-cert` and `-key` count with `-secure` only");
+    assert!(hello().flags("-cert cert.pem").start().stop().iter().all(|line| !line.contains("plain HTTP")));
+}
+
+#[test]
 fn sizes_and_durations_take_their_units() {
     let flags = "-max-body-size 1KiB -max-body-memory 2MiB -max-output 1GiB -header-timeout 250ms \
                  -body-timeout 5m -drain-timeout 1h";

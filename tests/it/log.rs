@@ -275,8 +275,9 @@ fn what_strangers_send_is_told_a_few_times_for_each_hook() {
             "handshake refused: ",
             "the hook was refused when it was loaded: ",
         ] {
-            let told = log.iter().filter(|line| line.contains(text)).count();
-            assert_eq!(told, lines, "{flags} {text}: {log:#?}");
+            let told: Vec<_> = log.iter().filter(|line| line.contains(text)).collect();
+            assert_eq!(told.len(), lines, "{flags} {text}: {log:#?}");
+            assert!(told.iter().all(|line| line.contains(" client=127.0.0.1:")), "{told:#?}");
         }
     }
 }
