@@ -1,6 +1,7 @@
 //! One connection from accept to close.
 
 use std::convert::Infallible;
+use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::{self, InvalidMessage};
 use tracing::{debug, info};
 
 use super::ServerLimits;
@@ -66,9 +68,17 @@ async fn serve_tls<S: AsyncRead + AsyncWrite + Unpin>(
     };
     match shaken {
         Ok(Ok(stream)) => serve_http(stream, peer, limits, delivery, drain).await,
-        Ok(Err(error)) => info!("TLS handshake with {peer} failed: {error}"),
+        Ok(Err(error)) => {
+            let hint = if is_other_protocol(&error) { " (plain HTTP?)" } else { "" };
+            info!("TLS handshake with {peer} failed: {error}{hint}");
+        }
         Err(_) => info!("TLS handshake with {peer} took too long"),
     }
+}
+
+fn is_other_protocol(error: &io::Error) -> bool {
+    let error = error.get_ref().and_then(|error| error.downcast_ref());
+    matches!(error, Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)))
 }
 
 async fn serve_http<S: AsyncRead + AsyncWrite + Unpin>(

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
-use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{
@@ -41,6 +41,11 @@ pub(crate) enum TlsError {
     ClientAuthorities { path: PathBuf, reason: String },
     #[error("no supported cipher suite is called `{name}`; `-list-cipher-suites` lists them")]
     UnknownCipherSuite { name: String },
+    #[error(
+        "the private key {} belongs to another certificate than {}: give both of one pair (`-key`, `-cert`)",
+        .key.display(), .certificate.display()
+    )]
+    NoPair { key: PathBuf, certificate: PathBuf },
     #[error("failed to set up TLS: {0}")]
     Setup(#[from] rustls::Error),
 }
@@ -109,7 +114,12 @@ fn config(settings: &TlsSettings) -> Result<ServerConfig, TlsError> {
     };
     let certificates = read_certificates(certificate)
         .map_err(|reason| TlsError::Certificate { path: certificate.clone(), reason })?;
-    let mut config = builder.with_single_cert(certificates, read_key(key)?)?;
+    let mut config = builder.with_single_cert(certificates, read_key(key)?).map_err(|error| match error {
+        rustls::Error::InconsistentKeys(_) => {
+            TlsError::NoPair { key: key.clone(), certificate: certificate.clone() }
+        }
+        error => TlsError::Setup(error),
+    })?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
 }
@@ -154,5 +164,10 @@ fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String
 fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     let failed = |reason: String| TlsError::Key { path: path.to_owned(), reason };
     let pem = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
-    PrivateKeyDer::from_pem_slice(&pem).map_err(|error| failed(error.to_string()))
+    PrivateKeyDer::from_pem_slice(&pem).map_err(|error| match error {
+        pem::Error::NoItemsFound => failed(
+            "it holds no private key in PEM form, or an encrypted one: `openssl pkey` decrypts it".into(),
+        ),
+        error => failed(error.to_string()),
+    })
 }

@@ -145,6 +145,7 @@ fn plain_http_on_the_https_port_runs_nothing_and_harms_nobody() {
     // A reset is as good as an end.
     let _ = plain.read_to_end(&mut answer);
     assert!(!answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
+    secured.server.wait_for_log("(plain HTTP?)");
     let mut connection = Connection::over(secured.handshake(&[&TLS13]).unwrap());
     connection.send(&Request::get("/")).unwrap().assert(200, "OK");
 }

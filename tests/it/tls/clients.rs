@@ -112,6 +112,11 @@ fn what_cannot_be_meant_does_not_start() {
             .says("hello", "hi")
             .file("cert.pem", made.cert.pem())
             .file("key.pem", made.signing_key.serialize_pem())
+            .file("other.pem", KeyPair::generate().unwrap().serialize_pem())
+            .file(
+                "encrypted.pem",
+                "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIF\n-----END ENCRYPTED PRIVATE KEY-----\n",
+            )
             .file("empty.pem", "")
             .flags(flags)
             .run();
@@ -122,4 +127,10 @@ fn what_cannot_be_meant_does_not_start() {
     check("-secure -client-ca absent.pem", "absent.pem: No such file");
     check("-secure -client-ca empty.pem", "empty.pem: it holds no certificate in PEM form (`-client-ca`)");
     check("-secure -client-ca key.pem", "it holds no certificate");
+    check(
+        "-secure -key other.pem",
+        "the private key other.pem belongs to another certificate than cert.pem: ",
+    );
+    check("-secure -key encrypted.pem", "it holds no private key in PEM form, or an encrypted one: ");
+    check("-secure -cert absent.pem", "absent.pem: No such file");
 }

@@ -116,7 +116,7 @@ fn what_is_no_certificate_leaves_the_former_in_force() {
     let mut server = serving(&old);
     for (file, text, named) in [
         ("cert.pem", String::new(), "cert.pem: it holds no certificate in PEM form (`-cert`)"),
-        ("cert.pem", other.cert.pem(), "failed to set up TLS"),
+        ("cert.pem", other.cert.pem(), "belongs to another certificate"),
         ("key.pem", "no key".to_owned(), "key.pem"),
     ] {
         server.mark_log();
