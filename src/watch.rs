@@ -42,6 +42,8 @@ pub(crate) struct FileWatch {
     watched: BTreeSet<PathBuf>,
     /// Told once: they are tried again and again.
     unwatchable: BTreeSet<PathBuf>,
+    /// Told once, until they are back.
+    gone: BTreeSet<PathBuf>,
     touched: Arc<Notify>,
     seen: Fingerprint,
 }
@@ -65,6 +67,7 @@ impl FileWatch {
             watcher,
             watched: BTreeSet::new(),
             unwatchable: BTreeSet::new(),
+            gone: BTreeSet::new(),
             touched,
             seen: fingerprint(paths, files_in),
             files_in,
@@ -85,10 +88,17 @@ impl FileWatch {
             }
             self.watch_directories();
             let mut now = fingerprint(&self.paths, self.files_in);
-            for (now, seen) in now.iter_mut().zip(&self.seen) {
+            for ((path, now), seen) in self.paths.iter().zip(&mut now).zip(&self.seen) {
+                if !now.is_empty() {
+                    self.gone.remove(path);
+                    continue;
+                }
                 // What is merely absent has not changed.
-                if now.is_empty() {
-                    now.clone_from(seen);
+                now.clone_from(seen);
+                if !seen.is_empty() && self.gone.insert(path.clone()) {
+                    let what = if path.is_dir() { "has no file left" } else { "is gone" };
+                    let path = path.display();
+                    warn!("{path} {what}: what was read from it stays in force until a file is there again");
                 }
             }
             if now != self.seen {

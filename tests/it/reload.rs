@@ -151,18 +151,20 @@ fn hotreload_sees_the_link_swap_of_a_kubernetes_volume() {
 
 #[test]
 fn hotreload_keeps_hooks_while_their_file_is_absent_and_sees_it_return() {
-    let server = Setup::new()
+    let mut server = Setup::new()
         .file("a.yaml", hook("a", "old"))
         .file("b.yaml", hook("b", "old"))
         .flags("-hotreload -hooks a.yaml -hooks b.yaml")
         .start();
     for round in ["1", "2"] {
+        server.mark_log();
         let before = message(&server, "a");
         fs::remove_file(server.path("a.yaml")).unwrap();
         // Once the later change is in force, the removal has been seen.
         fs::write(server.path("b.yaml"), hook("b", round)).unwrap();
         eventually_says(&server, "b", round);
         assert_eq!(message(&server, "a"), before);
+        server.wait_for_log("a.yaml is gone: what was read from it stays in force");
         fs::write(server.path("a.yaml"), hook("a", round)).unwrap();
         eventually_says(&server, "a", round);
     }
