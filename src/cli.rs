@@ -28,6 +28,7 @@ use crate::run;
 use crate::units::{parse_duration, parse_size};
 
 pub(crate) use check::CheckFlags;
+use commands::SchemaFlags;
 pub(crate) use commands::{SendFlags, SendersFlags};
 pub(crate) use explain::ExplainFlags;
 
@@ -288,11 +289,6 @@ fn refuse_command(word: &str) -> ! {
     command::<Flags>().error(ErrorKind::InvalidSubcommand, message).exit()
 }
 
-/// Prints the JSON Schema of a hooks file, for editors.
-#[derive(Debug, Parser)]
-#[command(name = "hookrunner schema", bin_name = "hookrunner schema")]
-struct SchemaFlags {}
-
 /// Of a command that stands in for the server: flags of the server that make no difference are left aside.
 fn parsed_beside_server<F: Parser>(arguments: Vec<OsString>) -> F {
     parsed::<F>(go_flags::without_those_of(&command::<Flags>(), arguments, &command::<F>()))
@@ -350,9 +346,7 @@ pub(crate) fn run_surroundings() -> run::Surroundings {
         temporary_directory: std::env::temp_dir(),
         withheld: WITHHELD_VARIABLES.into_iter().filter(is_there).collect(),
         variables: Arc::new(std::env::vars_os().collect()),
-        own_children: run::OwnChildren::default(),
-        lookout: run::Lookout::default(),
-        sink: None,
+        ..run::Surroundings::default()
     }
 }
 

@@ -11,7 +11,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use hyper::body::{Body, Incoming};
@@ -19,6 +19,7 @@ use percent_encoding::percent_decode_str;
 use tracing::{debug, warn};
 
 use crate::body::{self, BodyBudget, BodyError, BodyLimits, Reservation};
+use crate::clock::unix_ms_now;
 use crate::duplicates::{Admission, DeliveryKey, Duplicates};
 use crate::forwarded::TrustedProxies;
 use crate::hook::{Hook, HookTable, OutputInResponse, ResponseSettings};
@@ -225,11 +226,11 @@ struct Received {
 fn save(delivery: &Delivery, hook_id: &str, received: Received) -> String {
     let Some(saved_requests) = &delivery.saved_requests else { return String::new() };
     let Received { request, reservation, at_unix_ms } = received;
-    let id = request.id.clone();
+    let (id, peer) = (request.id.clone(), request.peer);
     match saved_requests.save(hook_id, request, at_unix_ms, reservation) {
         Ok(file) => file.display().to_string(),
         Err(full) => {
-            delivery.limited(hook_id, &id).warn(format_args!("{full}"));
+            delivery.limited(hook_id, &id).from(peer).warn(format_args!("{full}"));
             String::new()
         }
     }
@@ -291,7 +292,7 @@ fn answer_of_judgement(
         ruling => ruling,
     };
     if let Ruling::Handshake(answered) = &ruling
-        && let Err(NotKept) = keep_offered(delivery, &hook, id, answered)
+        && let Err(NotKept) = keep_offered(delivery, &hook, (id, received.request.peer), answered)
     {
         let story = format!("{} got a handshake and refused it", hook.id);
         let saved = save(delivery, &hook.id, received);
@@ -353,11 +354,16 @@ fn body_refused(delivery: &Delivery, hook: &Hook, (id, peer): (&str, Peer), refu
 struct NotKept;
 
 /// Keeps the secret that a handshake brought, if it did and the hook wants it.
-fn keep_offered(delivery: &Delivery, hook: &Hook, id: &str, answered: &Answered) -> Result<(), NotKept> {
+fn keep_offered(
+    delivery: &Delivery,
+    hook: &Hook,
+    (id, peer): (&str, Peer),
+    answered: &Answered,
+) -> Result<(), NotKept> {
     let set_up_file = hook.verify.as_ref().and_then(|verify| verify.set_up_file.as_deref());
     let (Some(secret), Some(file)) = (&answered.offered, set_up_file) else { return Ok(()) };
     if let Err(error) = set_up::keep(file, secret) {
-        let limited = delivery.limited(&hook.id, id);
+        let limited = delivery.limited(&hook.id, id).from(peer);
         limited.error(format_args!("the secret in the sender's handshake was not taken: {error}"));
         return Err(NotKept);
     }
@@ -374,11 +380,6 @@ struct Duplicate;
 fn admit(delivery: &Delivery, hook: &Hook, key: Option<DeliveryKey>) -> Result<Option<Admission>, Duplicate> {
     let (Some(deduplicate), Some(key)) = (&hook.deduplicate, key) else { return Ok(None) };
     delivery.duplicates.admit(key, deduplicate.lifetime, Instant::now()).map(Some).ok_or(Duplicate)
-}
-
-fn unix_ms_now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -238,7 +238,7 @@ impl ResponseSettings {
 
     /// Whether no client waits for the run or for what it writes.
     pub(crate) fn is_in_background(&self) -> bool {
-        !self.is_after_run() && self.output != OutputInResponse::Streamed
+        self.output == OutputInResponse::No && !self.waits
     }
 }
 

@@ -36,6 +36,7 @@ mod units;
 
 // Effects: does, decides nothing.
 mod body;
+mod clock;
 mod duplicates;
 mod hooks_file;
 mod log;

@@ -18,7 +18,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// What the machine offers to commands, read once at the start.
+/// What machine and server have for commands, found once at the start.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Surroundings {
     /// Where a bare command name is looked for.

@@ -2,11 +2,15 @@
 //! the server does.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
 
 use crate::outcome::Cut;
+
+/// Runs that a line names.
+const NAMES_MAX: usize = 20;
 
 /// All runs in progress, and those that wait.
 #[derive(Debug)]
@@ -38,6 +42,10 @@ pub(crate) struct RunName {
     pub(crate) case: String,
     pub(crate) request: String,
 }
+
+/// For a line of the log, which has the first of them.
+#[derive(Debug)]
+pub(crate) struct RunNames(Vec<Arc<RunName>>);
 
 /// One of them; dropping it takes it off the list.
 #[derive(Debug)]
@@ -83,19 +91,19 @@ impl Runs {
 
     /// Tells every run that its time is over, and gives the names of those that run; those that wait tell
     /// their end themselves.
-    pub(crate) fn cut(&self) -> Vec<Arc<RunName>> {
+    pub(crate) fn cut(&self) -> RunNames {
         let mut active = self.active();
         active.is_closed = true;
         let running = active.known.values().filter(|known| known.is_running);
-        let names = running.map(|known| known.name.clone()).collect();
+        let names = RunNames(running.map(|known| known.name.clone()).collect());
         drop(active);
         self.cut.send_replace(Cut::Now);
         names
     }
 
     /// Of those that run and those that wait.
-    pub(crate) fn names(&self) -> Vec<Arc<RunName>> {
-        self.active().known.values().map(|known| known.name.clone()).collect()
+    pub(crate) fn names(&self) -> RunNames {
+        RunNames(self.active().known.values().map(|known| known.name.clone()).collect())
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -116,6 +124,24 @@ impl Runs {
     fn active(&self) -> MutexGuard<'_, Active> {
         // The list is right at every moment, also after a panic elsewhere.
         self.active.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl RunNames {
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl fmt::Display for RunNames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named = self.0.iter().take(NAMES_MAX);
+        let named: Vec<String> = named.map(|run| format!("{} (request {})", run.hook, run.request)).collect();
+        f.write_str(&named.join(", "))?;
+        match self.0.len().saturating_sub(NAMES_MAX) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
     }
 }
 

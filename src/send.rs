@@ -10,12 +10,13 @@ mod target;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use ring::error::Unspecified;
 use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::cli::SendFlags;
+use crate::clock::unix_ms_now;
 use crate::sender::SignError;
 use client::{Answer, Client, ClientError};
 use prepare::{Mistake, Prepared};
@@ -107,9 +108,4 @@ fn random<const COUNT: usize>() -> Result<[u8; COUNT], Unspecified> {
     let mut bytes = [0; COUNT];
     SystemRandom::new().fill(&mut bytes)?;
     Ok(bytes)
-}
-
-fn unix_ms_now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -116,14 +116,14 @@ async fn run(flags: Flags, passed: Option<PassedSocket>, log_file: LogFile) -> R
         warn!("`-trusted-proxies` has every address in it: every client can say that it is another");
     }
     load(&mut files, &delivery);
-    let paths = files.paths();
     if delivery.table.load().is_empty()
         && !flags.nopanic
         && !flags.log.verbose
         && !flags.log.debug
         && flags.log.logfile.is_none()
     {
-        let paths = paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+        let paths =
+            files.paths().iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
         return Err(format!(
             "no hook could be loaded from {paths}; to start all the same, use `-nopanic` or `-verbose`"
         ));

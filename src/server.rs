@@ -17,7 +17,6 @@ use tracing::{debug, info, warn};
 
 use crate::deliver::Delivery;
 use crate::outcome::KILL_GRACE;
-use crate::runs::RunName;
 use timed::Timeouts;
 use tls::Tls;
 
@@ -27,9 +26,6 @@ pub(crate) use listen::{Endpoint, Listener};
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Beyond the grace of a killed run: for its end to be seen and its client to be told.
 const AFTER_KILL: Duration = Duration::from_secs(2);
-
-/// Runs named in the line about those that were killed.
-const NAMES_MAX: usize = 20;
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ServerLimits {
@@ -125,12 +121,10 @@ async fn drain_all(
         delivery.runs.all_ended().await;
     };
     let waiting = format!("shutting down: waiting up to {:?} for requests and runs", limits.drain);
-    match delivery.runs.names() {
-        none if none.is_empty() => info!("{waiting} (now 0)"),
-        names => {
-            let (count, names) = (names.len(), listed(&names));
-            warn!("{waiting} (now {count}: {names}); a second signal ends the wait");
-        }
+    let runs = delivery.runs.names();
+    match runs.count() {
+        0 => info!("{waiting} (now 0)"),
+        count => warn!("{waiting} (now {count}: {runs}); a second signal ends the wait"),
     }
     tokio::select! {
         () = all_done => return,
@@ -139,23 +133,14 @@ async fn drain_all(
     }
     let open = (limits.connections_max as usize).saturating_sub(places.available_permits());
     let cut = delivery.runs.cut();
-    if !cut.is_empty() {
-        warn!("killed at shutdown: {}", listed(&cut));
+    if cut.count() > 0 {
+        warn!("killed at shutdown: {cut}");
     }
-    if open > cut.len() {
-        warn!("cut at shutdown: {} connections whose requests were not done", open - cut.len());
+    if open > cut.count() {
+        warn!("cut at shutdown: {} connections whose requests were not done", open - cut.count());
     }
     let deadline = Instant::now() + KILL_GRACE + AFTER_KILL;
     let _ = timeout_at(deadline, delivery.runs.all_ended()).await;
     // Clients that waited for a killed run get their answer; anything else is not waited for.
     let _ = timeout_at(Instant::now() + AFTER_KILL, places.acquire_many(limits.connections_max)).await;
-}
-
-fn listed(runs: &[Arc<RunName>]) -> String {
-    let names = runs.iter().take(NAMES_MAX).map(|run| format!("{} (request {})", run.hook, run.request));
-    let names = names.collect::<Vec<_>>().join(", ");
-    match runs.len().saturating_sub(NAMES_MAX) {
-        0 => names,
-        more => format!("{names} and {more} more"),
-    }
 }

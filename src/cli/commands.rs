@@ -8,6 +8,11 @@ use hyper::Method;
 
 use super::parse_timeout;
 
+/// Prints the JSON Schema of a hooks file, for editors.
+#[derive(Debug, Parser)]
+#[command(name = "hookrunner schema", bin_name = "hookrunner schema")]
+pub(super) struct SchemaFlags {}
+
 /// List the senders that `verify` knows, or show how one of them signs and a hook for it.
 #[derive(Debug, Parser)]
 #[command(name = "hookrunner senders", bin_name = "hookrunner senders", max_term_width = 100)]

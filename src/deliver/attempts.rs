@@ -156,8 +156,9 @@ impl Attempts {
     pub(super) fn start(&mut self, held: Box<Held>) -> Result<Stage, (StartFailure, Box<Held>)> {
         let invocation = &held.invocation;
         tell_start(invocation, &self.concealer);
-        let is_output_wanted = !self.hook.response.is_in_background() || is_output_logged();
-        let starting = || run::start(invocation, &self.delivery.settings.surroundings, is_output_wanted);
+        // A client that waits gets its answer when the output is closed, also where it gets none of that.
+        let has_pipes = !self.hook.response.is_in_background() || is_output_logged();
+        let starting = || run::start(invocation, &self.delivery.settings.surroundings, has_pipes);
         let takes_long = !invocation.files.is_empty() || invocation.circumstances.change_process();
         match off_the_others_way(takes_long, starting) {
             Ok(running) => {

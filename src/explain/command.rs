@@ -5,12 +5,12 @@ use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::report::{Report, Verdict};
 use super::{Explained, explain, near_hook, text};
 use crate::capture::{self, Capture, HEAD_BYTES_MAX};
 use crate::cli::{self, ExplainFlags};
+use crate::clock::unix_ms_now;
 use crate::hook::HookTable;
 use crate::hooks_file::{Effect, HooksFiles};
 use crate::request::{Peer, Request};
@@ -125,9 +125,4 @@ fn message(path: &Path, body_bytes_max: usize) -> io::Result<Vec<u8>> {
         return Err(io::Error::other(format!("it is larger than {bytes_max} bytes: raise `-max-body-size`")));
     }
     Ok(message)
-}
-
-fn unix_ms_now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

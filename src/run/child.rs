@@ -28,13 +28,13 @@ pub(crate) use process::Lookout;
 pub(super) use process::Process;
 pub(crate) use start::{rehearse, start};
 
-/// Background processes whose inherited output is still read after their run, so that they can write
+/// Processes left behind whose inherited output is still read after their run, so that they can write
 /// on. Each costs one descriptor; those beyond get a closed pipe.
 const LEAKED_PIPES_MAX: usize = 256;
 /// Their output is read in parts of this size.
 const LEAKED_READ_BYTES: usize = 64 * 1024;
 
-/// Room for reading the output of background processes that outlived their run.
+/// Room for reading the output of processes that outlived their run.
 #[derive(Debug, Clone)]
 pub(crate) struct LeakedPipes(Arc<Semaphore>);
 
@@ -79,14 +79,19 @@ impl Running {
                     progress.exited(status);
                     pipes.command_exited();
                 }
-                () = at(progress.alarm_at()) => if progress.alarm().is_break() {
-                    if was_cut || !pipes.is_held_up() {
-                        break;
+                () = at(progress.alarm_at()) => {
+                    if !has_exited_unnoticed(&mut self.process, &mut progress, &mut pipes)
+                        && progress.alarm().is_break()
+                    {
+                        if was_cut || !pipes.is_held_up() {
+                            break;
+                        }
+                        progress.wait_again();
                     }
-                    progress.wait_again();
-                },
+                }
                 () = until_cut(&mut cut), if !was_cut && (progress.is_under_way() || pipes.is_held_up()) => {
                     was_cut = true;
+                    has_exited_unnoticed(&mut self.process, &mut progress, &mut pipes);
                     progress.cut();
                 }
             }
@@ -101,6 +106,17 @@ impl Running {
         }
         Outcome { ending, is_leaked, output, errors, streamed, duration }
     }
+}
+
+/// Exits may be told late, and what has ended in time must not be made to end.
+fn has_exited_unnoticed(process: &mut Process, progress: &mut Progress, pipes: &mut Pipes<'_>) -> bool {
+    let exit = if progress.has_exited() { None } else { process.look() };
+    let is_new = exit.is_some();
+    if let Some(status) = exit {
+        progress.exited(status);
+        pipes.command_exited();
+    }
+    is_new
 }
 
 async fn at(deadline: Option<Instant>) {

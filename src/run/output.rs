@@ -2,7 +2,8 @@
 //! it, or dropped.
 
 use std::fs::File;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::Path;
 
 use bytes::BytesMut;
 use rustix::fs::makedev;
@@ -25,8 +26,13 @@ const SINK: &str = "/dev/zero";
 
 /// `None`: the system has no such device in that place.
 pub(crate) fn sink() -> Option<File> {
-    let file = File::options().write(true).open(SINK).ok()?;
-    let is_the_device = file.metadata().is_ok_and(|metadata| metadata.rdev() == makedev(1, 5));
+    sink_at(Path::new(SINK))
+}
+
+fn sink_at(path: &Path) -> Option<File> {
+    let file = File::options().write(true).open(path).ok()?;
+    let metadata = file.metadata().ok()?;
+    let is_the_device = metadata.file_type().is_char_device() && metadata.rdev() == makedev(1, 5);
     is_the_device.then_some(file)
 }
 
@@ -205,6 +211,15 @@ mod tests {
     async fn read_all(pipes: &mut Pipes<'_>) {
         while pipes.is_open() {
             pipes.advance().await;
+        }
+    }
+
+    #[test]
+    fn only_the_device_itself_is_a_sink() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        assert!(sink_at(Path::new(SINK)).is_some());
+        for other in [Path::new("/dev/null"), file.path(), Path::new("/dev/absent")] {
+            assert!(sink_at(other).is_none(), "{other:?}");
         }
     }
 

@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 use regex::Regex;
 
 use crate::support::{
-    Fifo, Gate, RUN_ERROR, Request, Response, Server, Setup, WITH_OUTPUT, eventually, lines_of, processes,
-    write_executable,
+    Fifo, RUN_ERROR, Request, Response, Server, Setup, WITH_OUTPUT, eventually, processes, write_executable,
 };
 
 /// More than the kernel takes as one argument.
@@ -86,63 +85,6 @@ fn output_over_the_limit_is_cut_and_said_so_while_the_command_runs_on() {
     let whole = server.post("/hooks/whole");
     whole.assert(200, &"x".repeat(1024));
     assert_eq!(whole.header("x-hookrunner-output-truncated"), None);
-}
-
-#[test]
-fn nobody_reads_the_output_of_a_background_run_and_yet_it_does_not_block() {
-    let script = "head -c 1000000 /dev/zero; echo finished > @DIR@/finished";
-    let server = Setup::new().shell("loud", script, "").flags("-max-output 1KiB").start();
-    server.post("/hooks/loud").assert(200, "");
-    eventually("the command finishes", || server.path("finished").exists());
-}
-
-#[test]
-fn output_that_nobody_wants_goes_to_a_device_that_takes_it() {
-    #[track_caller]
-    fn check(keys: &str, flags: &str, expected: (&str, &str)) {
-        let script = "links=$(readlink /proc/$$/fd/1 /proc/$$/fd/2); echo \"$links\" > @DIR@/links";
-        let server = Setup::new().shell("run", script, keys).flags(flags).start();
-        server.post("/hooks/run").assert(200, "");
-        eventually("the command has run", || lines_of(&server.path("links")).len() == 2);
-        let links = lines_of(&server.path("links"));
-        let kinds: Vec<&str> = links.iter().map(|link| link.split(':').next().unwrap()).collect();
-        assert_eq!((kinds[0], kinds[1]), expected, "{keys} {flags}");
-    }
-    check("", "", ("/dev/zero", "/dev/zero"));
-    check("", "-verbose", ("/dev/zero", "/dev/zero"));
-    check("command-output: stdout", "", ("/dev/zero", "/dev/zero"));
-    check("", "-debug", ("pipe", "pipe"));
-    check("wait-for-command: true", "", ("pipe", "pipe"));
-    check(WITH_OUTPUT, "", ("pipe", "pipe"));
-}
-
-/// On `/dev/null` GNU grep stops at its first match.
-#[test]
-fn a_pipeline_whose_output_nobody_wants_is_read_to_its_end() {
-    let script = "(yes | head -n 1000000; echo $? > @DIR@/status) | grep y";
-    let server = Setup::new().shell("run", script, "").start();
-    server.post("/hooks/run").assert(200, "");
-    eventually("the status is written", || lines_of(&server.path("status")) == ["0"]);
-}
-
-/// More runs than the system tells the end of: the others are looked at.
-#[test]
-fn many_background_runs_take_few_files_and_each_end_is_noticed() {
-    const RUNS: usize = 150;
-    let script = "echo >> @DIR@/begun; : < @DIR@/gate; exit 3";
-    let server = Setup::new().shell("run", script, "").flags("-verbose").start();
-    let gate = Gate::new(server.path("gate"));
-    for _ in 0..RUNS {
-        server.post("/hooks/run").assert(200, "");
-    }
-    eventually("all have begun", || lines_of(&server.path("begun")).len() == RUNS);
-    let files = fs::read_dir(format!("/proc/{}/fd", server.pid())).unwrap().count();
-    assert!(files < RUNS, "{files} open files");
-    let open = gate.open();
-    let ended = || server.log().iter().filter(|line| line.contains("exit status 3")).count();
-    eventually("each end is logged", || ended() == RUNS);
-    eventually("no child is left", || processes().iter().all(|process| process.parent != server.pid()));
-    drop(open);
 }
 
 #[test]

@@ -82,6 +82,7 @@ const LAYERS: [Layer; 6] = [
         name: "effects",
         modules: &[
             "body",
+            "clock",
             "duplicates",
             "hooks_file",
             "log",

@@ -10,6 +10,7 @@
 mod activation;
 mod admission;
 mod answers;
+mod background;
 mod check;
 mod child;
 mod circumstances;

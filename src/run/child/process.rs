@@ -3,16 +3,21 @@
 use std::io;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::sleep;
 
-/// Processes without a pipe whose exit the system tells, for which each takes an open file. Linux copies the table of
-/// open files for every process that starts, so with thousands of them each start would take longer.
+/// Processes without an output pipe whose exit the system tells each by itself, for which each takes an open file.
+/// Linux copies the table of open files for every process that starts, so with thousands of them each start would take
+/// longer.
 const TOLD_MAX: usize = 64;
-/// How often the others are looked at.
-const PAUSE: Duration = Duration::from_millis(100);
+/// The others are all looked at when the system says that some process has exited. That takes at most this part of the
+/// time: after each look there is a pause of so many times as long.
+const PAUSE_FACTOR: u32 = 20;
+const PAUSE_MIN: Duration = Duration::from_millis(5);
+const PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// A process that is waited for.
 pub(in crate::run) enum Process {
@@ -45,11 +50,19 @@ impl Process {
         }
     }
 
-    /// `None` after its end.
+    /// `None` may be after its end.
     pub(in crate::run) fn id(&self) -> Option<u32> {
         match self {
             Self::Told { child, .. } => child.id(),
             Self::LookedAt { id, .. } => Some(*id),
+        }
+    }
+
+    /// The exit, if there was one and [`Self::exit`] has not given it yet.
+    pub(super) fn look(&mut self) -> Option<io::Result<ExitStatus>> {
+        match self {
+            Self::Told { child, .. } => child.try_wait().transpose(),
+            Self::LookedAt { child, .. } => lock(child).try_wait().transpose(),
         }
     }
 
@@ -82,27 +95,38 @@ impl Lookout {
         let child = Arc::new(Mutex::new(child));
         let (told, exit) = oneshot::channel();
         let mut looked_at = lock(&self.looked_at);
-        if looked_at.is_empty() {
-            tokio::spawn(look_until_all_ended(self.looked_at.clone()));
+        match lock(&child).try_wait().transpose() {
+            // The look after this exit may be over.
+            Some(ended) => drop(told.send(ended)),
+            None => {
+                if looked_at.is_empty() {
+                    tokio::spawn(look_until_all_ended(self.looked_at.clone()));
+                }
+                looked_at.push(LookedAt { child: child.clone(), exit: told });
+            }
         }
-        looked_at.push(LookedAt { child: child.clone(), exit: told });
         Process::LookedAt { id, child, exit }
     }
 }
 
 async fn look_until_all_ended(looked_at: Arc<Mutex<Vec<LookedAt>>>) {
+    // Before the first look, so that no exit is missed.
+    let mut exits = signal(SignalKind::child()).ok();
     loop {
-        sleep(PAUSE).await;
-        let mut looked_at = lock(&looked_at);
-        look(&mut looked_at);
-        if looked_at.is_empty() {
+        let began = Instant::now();
+        if !look(&mut lock(&looked_at)) {
             return;
+        }
+        sleep((began.elapsed() * PAUSE_FACTOR).clamp(PAUSE_MIN, PAUSE_MAX)).await;
+        match &mut exits {
+            Some(exits) => drop(exits.recv().await),
+            None => sleep(PAUSE_MAX).await,
         }
     }
 }
 
-/// Tells of those that have exited, and forgets them.
-fn look(looked_at: &mut Vec<LookedAt>) {
+/// Tells of those that have exited, and forgets them. Gives whether there are others.
+fn look(looked_at: &mut Vec<LookedAt>) -> bool {
     let mut index = 0;
     while let Some(LookedAt { child, .. }) = looked_at.get(index) {
         let ended = lock(child).try_wait().transpose();
@@ -112,9 +136,47 @@ fn look(looked_at: &mut Vec<LookedAt>) {
             None => index += 1,
         }
     }
+    !looked_at.is_empty()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // What it guards is right at every moment, also after a panic elsewhere.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Stdio;
+
+    use super::*;
+
+    #[expect(clippy::disallowed_methods, reason = "`start` has commands only")]
+    fn looked_at(program: &str) -> Process {
+        let lookout = Lookout { told: Arc::new(Semaphore::new(0)), looked_at: Arc::default() };
+        let mut command = Command::new(program);
+        command.stdin(Stdio::piped());
+        Process::spawn(command, false, &lookout).unwrap()
+    }
+
+    /// On one thread the look comes only when something is waited for.
+    #[tokio::test]
+    async fn an_exit_can_be_seen_before_it_is_told_and_is_told_all_the_same() {
+        let mut process = looked_at("cat");
+        assert!(process.look().is_none());
+        let Process::LookedAt { child, .. } = &process else { panic!("it is told") };
+        drop(lock(child).stdin.take());
+        while process.look().is_none() {
+            std::thread::yield_now();
+        }
+        assert!(process.look().unwrap().unwrap().success());
+        assert!(process.exit().await.unwrap().success());
+    }
+
+    #[tokio::test]
+    async fn one_that_is_killed_is_told_of() {
+        let mut process = looked_at("cat");
+        process.kill();
+        assert!(!process.exit().await.unwrap().success());
+        process.kill();
+    }
 }

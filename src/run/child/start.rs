@@ -31,7 +31,7 @@ use crate::outcome::{ARGUMENT_BYTES_MAX, StartFailure};
 pub(crate) fn start(
     invocation: &Invocation,
     surroundings: &Surroundings,
-    is_output_wanted: bool,
+    has_pipes: bool,
 ) -> Result<Running, StartFailure> {
     let directory = invocation.working_directory.as_deref();
     let path = program::find(Path::new(&invocation.program), directory, surroundings)?;
@@ -39,7 +39,7 @@ pub(crate) fn start(
     program::look_at_directory(directory)?;
     let circumstances = invocation.circumstances.clone();
     let Outputs { stdout, stderr, pipe, errors_pipe } = match &surroundings.sink {
-        Some(sink) if !is_output_wanted => sunk(sink)?,
+        Some(sink) if !has_pipes => sunk(sink)?,
         _ => piped(invocation.output, circumstances.account.as_ref())?,
     };
     let (helper, mut command) = command(&path, invocation, stderr)?;
