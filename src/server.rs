@@ -24,6 +24,8 @@ pub(crate) use listen::{Endpoint, Listener};
 
 /// The pause after an accept that failed for want of descriptors or memory: time for connections to end.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// A stop that takes longer says what it waits for.
+const LONG_WAIT: Duration = Duration::from_secs(1);
 /// Beyond the grace of a killed run: for its end to be seen and its client to be told.
 const AFTER_KILL: Duration = Duration::from_secs(2);
 
@@ -120,14 +122,19 @@ async fn drain_all(
         let _ = places.acquire_many(limits.connections_max).await;
         delivery.runs.all_ended().await;
     };
-    let waiting = format!("shutting down: waiting up to {:?} for requests and runs", limits.drain);
-    let runs = delivery.runs.names();
-    match runs.count() {
-        0 => info!("{waiting} (now 0)"),
-        count => warn!("{waiting} (now {count}: {runs}); a second signal ends the wait"),
-    }
+    let count = delivery.runs.count();
+    info!("shutting down: waiting up to {:?} for requests and runs (now {count})", limits.drain);
+    let tell_of_long_wait = async {
+        sleep(LONG_WAIT).await;
+        let runs = delivery.runs.names();
+        if runs.count() > 0 {
+            warn!("shutting down: still waiting for {runs}; a second signal ends the wait");
+        }
+        std::future::pending::<()>().await;
+    };
     tokio::select! {
         () = all_done => return,
+        () = tell_of_long_wait => {}
         () = sleep(limits.drain) => warn!("the drain timeout of {:?} is over", limits.drain),
         () = hurry => warn!("a second signal: not waiting any longer"),
     }

@@ -169,8 +169,8 @@ impl Line<'_> {
         let Self { id, peer, method, path, received_at } = *self;
         let Answer { response, story, saved, missed } = answer;
         let status = response.status().as_u16();
-        let duration_ms = milliseconds(received_at.elapsed());
         let (method, path) = (clipped(method), clipped(path));
+        let duration_ms = || milliseconds(received_at.elapsed());
         let quota = missed.map(|missed| match missed {
             Missed::Method => &delivery.not_run,
             Missed::Rule => &delivery.not_met,
@@ -178,10 +178,10 @@ impl Line<'_> {
         match quota.and_then(|quota| quota.take(hook, received_at)) {
             Some(untold) => {
                 let untold = told_of(untold);
-                warn!(request = %id, hook, client = %peer, status, duration_ms, saved, "{method} {path}: {story}{untold}");
+                warn!(request = %id, hook, client = %peer, status, duration_ms = duration_ms(), saved, "{method} {path}: {story}{untold}");
             }
             None => {
-                info!(request = %id, hook, client = %peer, status, duration_ms, saved, "{method} {path}: {story}");
+                info!(request = %id, hook, client = %peer, status, duration_ms = duration_ms(), saved, "{method} {path}: {story}");
             }
         }
         response

@@ -4,6 +4,7 @@
 
 use std::future::Future;
 use std::io;
+use std::mem::take;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -20,6 +21,8 @@ const REQUEST_TIMEOUT: &[u8] =
 /// before it sees the connection end.
 const LINGER: Duration = Duration::from_secs(5);
 const LINGER_READ_BYTES: usize = 16 * 1024;
+/// A short answer is copied together: one piece is cheaper to write than two.
+const JOINED_BYTES: usize = 512;
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Timeouts {
@@ -88,6 +91,8 @@ pub(crate) struct TimedStream<S> {
     phase: Phase,
     timeouts: Timeouts,
     deadline: Instant,
+    /// A head has begun, and no deadline was set for it: most come whole and need none.
+    owes_head: bool,
     /// Fires at the deadline or before; moved only when it would fire too late.
     timer: Pin<Box<Sleep>>,
     /// Running while the peer takes nothing of what is to be written.
@@ -101,7 +106,7 @@ impl<S> TimedStream<S> {
         // A fresh connection owes a request as much as one that has begun to send it.
         let deadline = Instant::now() + timeouts.header;
         let timer = Box::pin(sleep_until(deadline));
-        Self { stream, phase, timeouts, deadline, timer, stall: None, linger: None }
+        Self { stream, phase, timeouts, deadline, owes_head: false, timer, stall: None, linger: None }
     }
 
     fn extend(&mut self, by: Duration) {
@@ -141,6 +146,16 @@ impl<S> TimedStream<S> {
     }
 }
 
+/// All of `slices` in one, if there is room.
+fn join<'b>(slices: &[io::IoSlice<'_>], buffer: &'b mut [u8]) -> Option<&'b [u8]> {
+    let mut length = 0;
+    for slice in slices {
+        buffer.get_mut(length..length + slice.len())?.copy_from_slice(slice);
+        length += slice.len();
+    }
+    buffer.get(..length)
+}
+
 impl<S: AsyncRead + Unpin> TimedStream<S> {
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let linger = self.linger.get_or_insert_with(|| Box::pin(sleep(LINGER)));
@@ -169,11 +184,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for TimedStream<S> {
         if let Poll::Ready(read) = Pin::new(&mut this.stream).poll_read(cx, buffer) {
             if buffer.filled().len() > before && this.phase.get() == IDLE {
                 this.phase.set(HEAD);
-                this.extend(this.timeouts.header);
+                this.owes_head = true;
             }
             return Poll::Ready(read);
         }
         let phase = this.phase.get();
+        if phase == HEAD && take(&mut this.owes_head) {
+            this.extend(this.timeouts.header);
+        }
         if phase == BUSY || this.poll_deadline(cx).is_pending() {
             return Poll::Pending;
         }
@@ -220,12 +238,36 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        let mut joined = [0; JOINED_BYTES];
+        let stream = Pin::new(&mut self.stream);
+        let written = match join(slices, &mut joined) {
+            Some(bytes) => stream.poll_write(cx, bytes),
+            None => stream.poll_write_vectored(cx, slices),
+        };
         self.note_progress(&written);
         self.timed_write(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fits_is_joined_and_nothing_is_cut() {
+        #[track_caller]
+        fn check(pieces: &[&str], expected: Option<&str>) {
+            let slices: Vec<_> = pieces.iter().map(|piece| io::IoSlice::new(piece.as_bytes())).collect();
+            assert_eq!(join(&slices, &mut [0; 5]), expected.map(str::as_bytes), "{pieces:?}");
+        }
+        check(&["ab", "", "cde"], Some("abcde"));
+        check(&["ab", "c"], Some("abc"));
+        check(&["ab", "cdef"], None);
+        check(&["abcdef"], None);
+        check(&[], Some(""));
     }
 }
