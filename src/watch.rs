@@ -95,10 +95,9 @@ impl FileWatch {
                 }
                 // What is merely absent has not changed.
                 now.clone_from(seen);
-                if !seen.is_empty() && self.gone.insert(path.clone()) {
-                    let what = if path.is_dir() { "has no file left" } else { "is gone" };
+                if !seen.is_empty() && !path.is_dir() && self.gone.insert(path.clone()) {
                     let path = path.display();
-                    warn!("{path} {what}: what was read from it stays in force until a file is there again");
+                    warn!("{path} is gone: what was read from it stays in force until it is back");
                 }
             }
             if now != self.seen {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 /// Processes without an output pipe whose exit the system tells each by itself, for which each takes an open file.
 /// Linux copies the table of open files for every process that starts, so with thousands of them each start would take
@@ -119,7 +119,8 @@ async fn look_until_all_ended(looked_at: Arc<Mutex<Vec<LookedAt>>>) {
         }
         sleep((began.elapsed() * PAUSE_FACTOR).clamp(PAUSE_MIN, PAUSE_MAX)).await;
         match &mut exits {
-            Some(exits) => drop(exits.recv().await),
+            // Whoever started the server may have blocked the signal.
+            Some(exits) => drop(timeout(PAUSE_MAX, exits.recv()).await),
             None => sleep(PAUSE_MAX).await,
         }
     }
@@ -150,12 +151,18 @@ mod tests {
 
     use super::*;
 
+    const PATIENCE: Duration = Duration::from_secs(20);
+
     #[expect(clippy::disallowed_methods, reason = "`start` has commands only")]
     fn looked_at(program: &str) -> Process {
         let lookout = Lookout { told: Arc::new(Semaphore::new(0)), looked_at: Arc::default() };
         let mut command = Command::new(program);
         command.stdin(Stdio::piped());
         Process::spawn(command, false, &lookout).unwrap()
+    }
+
+    async fn exit(mut process: Process) -> ExitStatus {
+        timeout(PATIENCE, process.exit()).await.unwrap().unwrap()
     }
 
     /// On one thread the look comes only when something is waited for.
@@ -165,18 +172,19 @@ mod tests {
         assert!(process.look().is_none());
         let Process::LookedAt { child, .. } = &process else { panic!("it is told") };
         drop(lock(child).stdin.take());
+        let deadline = Instant::now() + PATIENCE;
         while process.look().is_none() {
+            assert!(Instant::now() < deadline);
             std::thread::yield_now();
         }
         assert!(process.look().unwrap().unwrap().success());
-        assert!(process.exit().await.unwrap().success());
+        assert!(exit(process).await.success());
     }
 
     #[tokio::test]
     async fn one_that_is_killed_is_told_of() {
         let mut process = looked_at("cat");
         process.kill();
-        assert!(!process.exit().await.unwrap().success());
-        process.kill();
+        assert!(!exit(process).await.success());
     }
 }
