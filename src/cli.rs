@@ -225,8 +225,6 @@ pub(crate) struct LimitFlags {
     pub(crate) drain_timeout: Duration,
 }
 
-const COMMAND_NAMES: [&str; 5] = ["check", "explain", "schema", "senders", "send"];
-
 const COMMANDS: &str = "\
 Commands, each with its own --help:
   hookrunner check    Say everything that is wrong with hooks files, and what to write instead
@@ -280,11 +278,13 @@ pub(crate) fn read() -> CommandLine {
 }
 
 fn refuse_command(word: &str) -> ! {
-    let nearest = nearest(word, &COMMAND_NAMES).map(|near| format!("; did you mean `{near}`?"));
-    let known = COMMAND_NAMES.join("`, `");
+    let lines = COMMANDS.lines().filter_map(|line| line.trim_start().strip_prefix("hookrunner "));
+    let names: Vec<&str> = lines.filter_map(|line| line.split_whitespace().next()).collect();
+    let nearest = nearest(word, &names).map(|near| format!("; did you mean `{near}`?"));
     let message = format!(
-        "there is no command `{word}`{}\n\nThe commands are `{known}`; without one, hookrunner serves",
-        nearest.unwrap_or_default()
+        "there is no command `{word}`{}\n\nThe commands are `{}`; without one, hookrunner serves",
+        nearest.unwrap_or_default(),
+        names.join("`, `")
     );
     command::<Flags>().error(ErrorKind::InvalidSubcommand, message).exit()
 }

@@ -157,8 +157,8 @@ impl Attempts {
         let invocation = &held.invocation;
         tell_start(invocation, &self.concealer);
         // A client that waits gets its answer when the output is closed, also where it gets none of that.
-        let has_pipes = !self.hook.response.is_in_background() || is_output_logged();
-        let starting = || run::start(invocation, &self.delivery.settings.surroundings, has_pipes);
+        let is_output_read = !self.hook.response.is_in_background() || is_output_logged();
+        let starting = || run::start(invocation, &self.delivery.settings.surroundings, is_output_read);
         let takes_long = !invocation.files.is_empty() || invocation.circumstances.change_process();
         match off_the_others_way(takes_long, starting) {
             Ok(running) => {

@@ -32,6 +32,9 @@ fn output_that_nobody_wants_goes_to_a_device_that_takes_it() {
     check("", "-debug", ("pipe", "pipe"));
     check("wait-for-command: true", "", ("pipe", "pipe"));
     check(WITH_OUTPUT, "", ("pipe", "pipe"));
+    // Whether what the command leaves behind still reads these is known by its hold on the pipe.
+    check("pass-stdin-to-command: {source: string, name: in}", "", ("pipe", "pipe"));
+    check("pass-file-to-command: [{source: string, name: in, envname: FILE}]", "", ("pipe", "pipe"));
 }
 
 /// On `/dev/null` GNU grep stops at its first match.

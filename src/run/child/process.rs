@@ -25,7 +25,7 @@ pub(in crate::run) enum Process {
     LookedAt { id: u32, child: Arc<Mutex<Child>>, exit: oneshot::Receiver<io::Result<ExitStatus>> },
 }
 
-/// Notices the exit of processes of which the system does not tell it.
+/// Notices the exit of processes of which the system does not tell it. It has as many as the system lets run.
 #[derive(Debug, Clone)]
 pub(crate) struct Lookout {
     told: Arc<Semaphore>,

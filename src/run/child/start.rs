@@ -26,20 +26,22 @@ use crate::hook::CommandOutput;
 use crate::invocation::{Invocation, InvocationFile};
 use crate::outcome::{ARGUMENT_BYTES_MAX, StartFailure};
 
-/// Starts the command: own process group, stdout and stderr in one pipe or in two, or in none when nobody wants
-/// to know what it writes.
+/// Starts the command: own process group, stdout and stderr in one pipe or in two, or in none when nobody reads what
+/// it writes.
 pub(crate) fn start(
     invocation: &Invocation,
     surroundings: &Surroundings,
-    has_pipes: bool,
+    is_output_read: bool,
 ) -> Result<Running, StartFailure> {
     let directory = invocation.working_directory.as_deref();
     let path = program::find(Path::new(&invocation.program), directory, surroundings)?;
     check_sizes(invocation)?;
     program::look_at_directory(directory)?;
     let circumstances = invocation.circumstances.clone();
+    // What the command leaves behind may still read these. Whether it is there is known by its hold on the pipe.
+    let is_held = !invocation.files.is_empty() || invocation.stdin.is_some();
     let Outputs { stdout, stderr, pipe, errors_pipe } = match &surroundings.sink {
-        Some(sink) if !has_pipes => sunk(sink)?,
+        Some(sink) if !is_output_read && !is_held => sunk(sink)?,
         _ => piped(invocation.output, circumstances.account.as_ref())?,
     };
     let (helper, mut command) = command(&path, invocation, stderr)?;
