@@ -38,12 +38,7 @@ pub(crate) fn start(
     check_sizes(invocation)?;
     program::look_at_directory(directory)?;
     let circumstances = invocation.circumstances.clone();
-    // What the command leaves behind may still read these. Whether it is there is known by its hold on the pipe.
-    let is_held = !invocation.files.is_empty() || invocation.stdin.is_some();
-    let Outputs { stdout, stderr, pipe, errors_pipe } = match &surroundings.sink {
-        Some(sink) if !is_output_read && !is_held => sunk(sink)?,
-        _ => piped(invocation.output, circumstances.account.as_ref())?,
-    };
+    let Outputs { stdout, stderr, pipe, errors_pipe } = outputs(invocation, surroundings, is_output_read)?;
     let (helper, mut command) = command(&path, invocation, stderr)?;
     let (stdin, feed) = stdin_of(invocation)?;
     command.args(&invocation.arguments).process_group(0).stdin(stdin).stdout(stdout);
@@ -117,6 +112,19 @@ struct Outputs {
     stderr: OwnedFd,
     pipe: Option<pipe::Receiver>,
     errors_pipe: Option<pipe::Receiver>,
+}
+
+fn outputs(
+    invocation: &Invocation,
+    surroundings: &Surroundings,
+    is_output_read: bool,
+) -> io::Result<Outputs> {
+    // What the command leaves behind may still read these. Whether it is there is known by its hold on the pipe.
+    let is_held = !invocation.files.is_empty() || invocation.stdin.is_some();
+    match &surroundings.sink {
+        Some(sink) if !is_output_read && !is_held => sunk(sink),
+        _ => piped(invocation.output, invocation.circumstances.account.as_ref()),
+    }
 }
 
 fn sunk(sink: &File) -> io::Result<Outputs> {
