@@ -84,7 +84,9 @@ pub(crate) fn read(message: Bytes) -> Result<Capture, CaptureError> {
         return Err(CaptureError::HeadTooLong);
     }
     let method = head.method.and_then(|method| method.parse().ok()).ok_or(CaptureError::RequestLine)?;
-    let target = head.path.and_then(|path| path.parse::<Uri>().ok()).ok_or(CaptureError::RequestLine)?;
+    let target = head.path.and_then(|path| path.parse::<Uri>().ok());
+    // One that names a host alone, as for CONNECT, has no path.
+    let target = target.filter(|target| !target.path().is_empty()).ok_or(CaptureError::RequestLine)?;
     let (own, headers) = own_headers(head.headers);
     let peer = own.peer.map(|text| peer(text).ok_or_else(|| misunderstood(PEER, text))).transpose()?;
     let received = |text: &[u8]| parse_ms(text, Unit::Rfc3339).ok_or_else(|| misunderstood(RECEIVED, text));
@@ -308,6 +310,7 @@ mod tests {
         check("POST /a HTTP/1.1\nHost: x\n", "ends before the empty line");
         check("{\"ref\": \"main\"}", "the first line must be like");
         check("POST /a HTTP/2\n\n", "the first line must be like");
+        check("CONNECT example.com:80 HTTP/1.1\n\n", "the first line must be like");
         check("POST /a HTTP/1.1\nno header\n\n", "line 2 is not of the form");
         check("POST /a HTTP/1.1\nA: b\n c\n\n", "line 3 is not of the form");
         check("POST /a HTTP/1.1\nA : b\n\n", "line 2 is not of the form");

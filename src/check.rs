@@ -4,7 +4,7 @@ mod json;
 mod text;
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::cli::{self, CheckFlags};
@@ -19,7 +19,7 @@ const ERRORS: u8 = 1;
 const WARNINGS: u8 = 2;
 
 /// What was found, to be counted and shown.
-struct Report {
+pub(crate) struct Report {
     problems: Vec<Problem>,
     /// With `-template`, places are in what the templates gave.
     is_template: bool,
@@ -35,6 +35,14 @@ impl Report {
     fn warnings(&self) -> usize {
         self.problems.len() - self.errors()
     }
+
+    pub(crate) fn text(&self) -> String {
+        text::of(self)
+    }
+
+    pub(crate) fn json(&self) -> String {
+        json::of(self)
+    }
 }
 
 #[inline(never)]
@@ -44,23 +52,28 @@ pub(crate) fn check(flags: CheckFlags) -> ExitCode {
     if hooks.is_empty() {
         hooks.push("hooks.json".into());
     }
-    let reading = Reading {
-        // No problem hangs on it.
-        mismatch_code: None,
-        is_template: template,
-        surroundings: cli::hooks_file_surroundings(),
-        may_run_as: privileges::may_run_as(),
-        examination: Some(examination(cli::run_surroundings())),
-    };
-    let (table, problems) = HooksFiles::new(hooks, reading).load();
-    let report = Report { problems, is_template: template, hooks: table.summary() };
-    print(&if format == "json" { json::of(&report) } else { text::of(&report) });
+    let report = report(hooks, template);
+    print(&if format == "json" { report.json() } else { report.text() });
     match (report.errors(), report.warnings()) {
         (0, 0) => ExitCode::SUCCESS,
         (0, _) if !strict => ExitCode::SUCCESS,
         (0, _) => ExitCode::from(WARNINGS),
         _ => ExitCode::from(ERRORS),
     }
+}
+
+/// Of files and directories, as the server would read them here.
+pub(crate) fn report(paths: Vec<PathBuf>, is_template: bool) -> Report {
+    let reading = Reading {
+        // No problem hangs on it.
+        mismatch_code: None,
+        is_template,
+        surroundings: cli::hooks_file_surroundings(),
+        may_run_as: privileges::may_run_as(),
+        examination: Some(examination(cli::run_surroundings())),
+    };
+    let (table, problems) = HooksFiles::new(paths, reading).load();
+    Report { problems, is_template, hooks: table.summary() }
 }
 
 fn examination(surroundings: run::Surroundings) -> Examination {

@@ -64,8 +64,8 @@ mod senders;
 mod serve;
 mod server;
 
-// For the fuzz targets alone, which `cargo fuzz` compiles with this setting.
-#[cfg(fuzzing)]
+// For the fuzz targets, which `cargo fuzz` compiles with this setting, and the tests of their seeds.
+#[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;
 

@@ -33,7 +33,7 @@ mod verify;
 mod words;
 
 pub(crate) use handshake::{Answer, Answered};
-#[cfg(fuzzing)]
+#[cfg(any(fuzzing, test))]
 pub(crate) use message::Message;
 pub(crate) use message::Part;
 pub(crate) use record::{RawSpec, SpecError};

@@ -62,7 +62,7 @@ fn report_of(case: &'static Case) -> Checked {
         problems.drain(..problems.len() - 1);
     }
     let report = Report { problems, is_template, hooks: table.summary() };
-    let (text, json) = (shown(&text::of(&report)), shown(&json::of(&report)));
+    let (text, json) = (shown(&report.text()), shown(&report.json()));
     Checked { case, report, text, json }
 }
 

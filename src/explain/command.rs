@@ -6,8 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::report::{Report, Verdict};
-use super::{Explained, explain, near_hook, text};
+use super::report::Report;
+use super::{Explained, explain, near_hook};
 use crate::capture::{self, Capture, HEAD_BYTES_MAX};
 use crate::cli::{self, ExplainFlags};
 use crate::clock::unix_ms_now;
@@ -30,7 +30,7 @@ pub(crate) fn command(flags: &ExplainFlags) -> ExitCode {
         written.map(|()| report).map_err(|error| format!("failed to print: {error}"))
     });
     match explained {
-        Ok(report) if report.verdict == Verdict::Run => ExitCode::SUCCESS,
+        Ok(report) if report.is_run() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::from(NOT_RUN),
         Err(reason) => {
             eprintln!("hookrunner explain: {reason}");
@@ -55,11 +55,8 @@ fn explained(flags: &ExplainFlags) -> Result<(Report, String), String> {
     };
     let report = explain(&server, &request, at_unix_ms);
     let output = match flags.format.as_str() {
-        "json" => {
-            let json = serde_json::to_string_pretty(&report);
-            json.map_err(|error| format!("failed to write JSON: {error}"))? + "\n"
-        }
-        _ => text::text(&report, &request, at_unix_ms),
+        "json" => report.json().map_err(|error| format!("failed to write JSON: {error}"))?,
+        _ => report.text(&request, at_unix_ms),
     };
     Ok((report, output))
 }

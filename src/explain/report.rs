@@ -16,8 +16,8 @@ use crate::invocation::InvocationFile;
 
 #[derive(Debug, serde::Serialize)]
 pub(crate) struct Report {
-    pub(super) hook: Option<String>,
-    pub(crate) verdict: Verdict,
+    pub(crate) hook: Option<String>,
+    pub(super) verdict: Verdict,
     pub(super) status: u16,
     pub(super) reason: String,
     pub(super) verify: Option<VerifyReport>,
@@ -53,6 +53,15 @@ impl Report {
         }
     }
 
+    /// For programs.
+    pub(crate) fn json(&self) -> serde_json::Result<String> {
+        serde_json::to_string_pretty(self).map(|json| json + "\n")
+    }
+
+    pub(crate) fn is_run(&self) -> bool {
+        self.verdict == Verdict::Run
+    }
+
     /// Whether the sender gets what it wants.
     pub(super) fn is_good(&self) -> bool {
         match self.verdict {
@@ -65,7 +74,7 @@ impl Report {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Verdict {
+pub(super) enum Verdict {
     Run,
     NotMet,
     NotVerified,

@@ -22,8 +22,7 @@ const NO: char = '✗';
 const NOT_REACHED: char = '–';
 const ERROR: char = '!';
 
-/// The request gives the first lines.
-pub(super) fn text(report: &Report, request: &Request, at_unix_ms: i64) -> String {
+fn text(report: &Report, request: &Request, at_unix_ms: i64) -> String {
     let mut out = Text::default();
     out.request(report, request, at_unix_ms);
     out.head("Hook");
@@ -58,6 +57,11 @@ pub(super) fn text(report: &Report, request: &Request, at_unix_ms: i64) -> Strin
 }
 
 impl Report {
+    /// For people. The request gives the first lines.
+    pub(crate) fn text(&self, request: &Request, at_unix_ms: i64) -> String {
+        text(self, request, at_unix_ms)
+    }
+
     /// Whether it ended before the hook's own keys counted.
     fn is_brief(&self) -> bool {
         self.payload.is_none() && self.verify.is_none() && self.invocation.is_none()
