@@ -7,7 +7,11 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
+use hyper::HeaderMap;
 use hyper::body::{Body, Incoming};
+use hyper::header::TRANSFER_ENCODING;
+
+use crate::log_text::clipped;
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BodyLimits {
@@ -21,6 +25,8 @@ pub(crate) enum BodyError {
     TooLarge { size_max: usize },
     #[error("the body did not arrive within {timeout:?} (`-body-timeout`)")]
     Timeout { timeout: Duration },
+    #[error("the body comes in the transfer coding {coding:?}: only `chunked` is known")]
+    Coding { coding: String },
     #[error("the bodies in flight take all of the {budget} bytes they may (`-max-body-memory`)")]
     NoMemory { budget: usize },
     #[error("the connection broke while the body was read: {0}")]
@@ -102,9 +108,22 @@ impl Drop for Reservation {
     }
 }
 
+/// The transfer coding of a body whose length is not announced, unless it is `chunked` and nothing more.
+fn unknown_coding(headers: &HeaderMap) -> Option<String> {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let first = codings.next()?;
+    if codings.next().is_none() && first.as_bytes().eq_ignore_ascii_case(b"chunked") {
+        return None;
+    }
+    let all =
+        headers.get_all(TRANSFER_ENCODING).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+    Some(clipped(&all.collect::<Vec<_>>().join(", ")).into_owned())
+}
+
 /// The whole body, with the memory it takes reserved for as long as the reservation lives.
 pub(crate) async fn read(
     body: Incoming,
+    headers: &HeaderMap,
     limits: BodyLimits,
     budget: &BodyBudget,
 ) -> Result<(Bytes, Reservation), BodyError> {
@@ -115,6 +134,11 @@ pub(crate) async fn read(
     }
     if body.is_end_stream() {
         return Ok((Bytes::new(), reservation));
+    }
+    if body.size_hint().exact().is_none()
+        && let Some(coding) = unknown_coding(headers)
+    {
+        return Err(BodyError::Coding { coding });
     }
     match tokio::time::timeout(timeout, collect(body, size_max, reservation)).await {
         Ok(collected) => collected,

@@ -7,6 +7,7 @@ mod check;
 mod commands;
 mod explain;
 mod go_flags;
+mod values;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -19,11 +20,9 @@ use hyper::header::{HeaderName, HeaderValue};
 
 use crate::circumstances::WITHHELD_VARIABLES;
 use crate::forwarded::TrustedProxies;
-use crate::hook;
 use crate::hooks_file::{Reading, template};
 use crate::nearest::nearest;
 use crate::privileges;
-use crate::respond;
 use crate::run;
 use crate::units::{parse_duration, parse_size};
 
@@ -31,6 +30,7 @@ pub(crate) use check::CheckFlags;
 use commands::SchemaFlags;
 pub(crate) use commands::{SendFlags, SendersFlags};
 pub(crate) use explain::ExplainFlags;
+use values::{header, methods, parse_head_size, parse_status, parse_timeout};
 
 /// Runs commands when webhooks arrive.
 ///
@@ -55,7 +55,7 @@ pub(crate) struct Flags {
     #[arg(long, value_name = "PREFIX", default_value = "hooks")]
     pub(crate) urlprefix: String,
     /// Methods for hooks without `http-methods`, separated by commas [default: all]
-    #[arg(long, value_name = "LIST", default_value = "", hide_default_value = true)]
+    #[arg(long, value_name = "LIST", default_value = "", hide_default_value = true, value_parser = methods)]
     pub(crate) http_methods: String,
     /// Answer of hooks without `trigger-rule-mismatch-http-response-code` whose rule is not met [default: 200]
     #[arg(long, value_name = "STATUS", value_parser = parse_status)]
@@ -347,40 +347,6 @@ pub(crate) fn run_surroundings() -> run::Surroundings {
         withheld: WITHHELD_VARIABLES.into_iter().filter(is_there).collect(),
         variables: Arc::new(std::env::vars_os().collect()),
         ..run::Surroundings::default()
-    }
-}
-
-fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
-    let (name, value) = text.split_once('=').ok_or("write it as `name=value`")?;
-    let name =
-        HeaderName::from_bytes(name.trim().as_bytes()).map_err(|_| format!("`{name}` is no header name"))?;
-    let value =
-        HeaderValue::from_str(value).map_err(|_| "the value cannot be sent in a header".to_owned())?;
-    if hook::is_framing(&name) {
-        return Err(format!("`{name}` belongs to the connection and is set by the server"));
-    }
-    Ok((name, value))
-}
-
-/// A status that can be sent.
-fn parse_status(text: &str) -> Result<i64, String> {
-    let status = text.parse().ok().filter(|status| respond::is_sent(*status));
-    status.ok_or_else(|| "write a status from 200 to 599 that HTTP knows, as 200, 400 or 403".to_owned())
-}
-
-/// A duration that something must take: zero would refuse everything.
-fn parse_timeout(text: &str) -> Result<Duration, String> {
-    match parse_duration(text)? {
-        Duration::ZERO => Err("a timeout of zero leaves time for nothing".to_owned()),
-        timeout => Ok(timeout),
-    }
-}
-
-/// A size that the buffer for a head can have.
-fn parse_head_size(text: &str) -> Result<usize, String> {
-    match parse_size(text)? {
-        size @ 8192..=16_777_216 => Ok(size),
-        _ => Err("write a size from 8KiB to 16MiB".to_owned()),
     }
 }
 

@@ -142,7 +142,7 @@ pub(crate) fn deliver<T>(
         let (is_long, is_wanted) = (is_long(&incoming), wants_body(&delivery, &route));
         // A small body that nobody asks for is taken too: the peer's next request follows it.
         let body = match is_wanted || !is_long {
-            true => Some(body::read(incoming, delivery.settings.body, &delivery.body_budget).await),
+            true => Some(body::read(incoming, &headers, delivery.settings.body, &delivery.body_budget).await),
             false => None,
         };
         let received = body.filter(|_| is_wanted).map(|body| {

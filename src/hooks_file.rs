@@ -131,15 +131,17 @@ fn place_of_hook(path: &Path, reading: &Reading, index: usize) -> (node::Positio
 /// The YAML text of a file.
 fn source_of<'p>(path: &'p Path, reading: &Reading, is_first: bool) -> Result<Source<'p>, Box<Problem>> {
     let file: Arc<str> = path.to_string_lossy().into();
-    let text = read(path, is_first).map_err(|message| {
-        let help = "give `-hooks` a file, or a directory of files, that the server's user can read";
+    let text = read(path, is_first).map_err(|Unread { message, help }| {
         Problem::of_file(Kind::Unreadable, file.clone(), message, help)
     })?;
     if !reading.is_template {
-        return Ok(Source { path, file, text, template: None });
+        return Ok(Source { path, file, text: syntax::with_plain_apostrophes(text), template: None });
     }
     match template::render(&text, &reading.surroundings) {
-        Ok(rendered) => Ok(Source { path, file, text: rendered, template: Some(text) }),
+        Ok(rendered) => {
+            let rendered = syntax::with_plain_apostrophes(rendered);
+            Ok(Source { path, file, text: rendered, template: Some(text) })
+        }
         Err(error) => {
             let position = node::Position { line: error.line, column: error.column };
             let message = format!("template: {}", error.message);
@@ -152,15 +154,30 @@ fn source_of<'p>(path: &'p Path, reading: &Reading, is_first: bool) -> Result<So
     }
 }
 
-fn read(path: &Path, is_first: bool) -> Result<String, String> {
+/// Why a file has no text, and what to do.
+struct Unread {
+    message: String,
+    help: &'static str,
+}
+
+impl From<String> for Unread {
+    fn from(message: String) -> Self {
+        Self {
+            message,
+            help: "give `-hooks` a file, or a directory of files, that the server's user can read",
+        }
+    }
+}
+
+fn read(path: &Path, is_first: bool) -> Result<String, Unread> {
     let failed = |error: std::io::Error| format!("cannot be read: {error}");
     let metadata = std::fs::metadata(path).map_err(failed)?;
     if metadata.is_dir() {
-        return Err("is a directory".to_owned());
+        return Err("is a directory".to_owned().into());
     }
     if !metadata.is_file() && !is_first {
         // Opening a pipe again would wait for a writer, perhaps for ever.
-        return Err("is no regular file, so it is read only at the start".to_owned());
+        return Err("is no regular file, so it is read only at the start".to_owned().into());
     }
     let file = std::fs::File::open(path).map_err(failed)?;
     let mut text = Vec::new();
@@ -168,14 +185,15 @@ fn read(path: &Path, is_first: bool) -> Result<String, String> {
         .read_to_end(&mut text)
         .map_err(|error| format!("cannot be read: {error}"))?;
     if text.len() as u64 > FILE_BYTES_MAX {
-        return Err(format!("is larger than {FILE_BYTES_MAX} bytes"));
+        return Err(format!("is larger than {FILE_BYTES_MAX} bytes").into());
     }
     let text = String::from_utf8(text).map_err(|error| {
         let line = error.as_bytes()[..error.utf8_error().valid_up_to()]
             .iter()
             .filter(|byte| **byte == b'\n')
             .count();
-        format!("is not UTF-8 text (line {})", line + 1)
+        let message = format!("is not UTF-8 text (line {})", line + 1);
+        Unread { message, help: "save it as UTF-8; editors call this the encoding of the file" }
     })?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }

@@ -75,21 +75,22 @@ impl Kind {
         }
     }
 
-    /// The order counts: the first that fits wins. Compared without regard to case.
+    /// The order counts: the first that fits wins. Compared without regard to case. A form is one whatever its boundary
+    /// is, which is random and may well have `xml` in it.
     pub(crate) fn of(content_type: &[u8]) -> Option<Self> {
         if content_type.eq_ignore_ascii_case(b"application/json") {
             return Some(Self::Json);
         }
         let content_type = content_type.to_ascii_lowercase();
         let contains = |needle: &[u8]| content_type.windows(needle.len()).any(|window| window == needle);
-        if contains(b"json") {
+        if content_type.starts_with(b"multipart/form-data;") {
+            Some(Self::Multipart)
+        } else if contains(b"json") {
             Some(Self::Json)
         } else if contains(b"x-www-form-urlencoded") {
             Some(Self::Form)
         } else if contains(b"xml") {
             Some(Self::Xml)
-        } else if content_type.starts_with(b"multipart/form-data;") {
-            Some(Self::Multipart)
         } else {
             None
         }
@@ -176,6 +177,9 @@ mod tests {
         check("text/xml; charset=utf-8", Some(Kind::Xml));
         check("multipart/form-data; boundary=x", Some(Kind::Multipart));
         check("Multipart/Form-Data; boundary=x", Some(Kind::Multipart));
+        check("multipart/form-data; boundary=----WebKitFormBoundaryabXmLcdefghijkl", Some(Kind::Multipart));
+        check("multipart/form-data; boundary=json", Some(Kind::Multipart));
+        check("multipart/mixed; boundary=json", Some(Kind::Json));
         check("multipart/form-data", None);
         check("text/plain", None);
         check("", None);

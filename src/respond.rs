@@ -136,6 +136,7 @@ pub(crate) fn body_refused(error: &BodyError, global: &GlobalHeaders) -> HttpRes
             response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_S);
             response
         }
+        BodyError::Coding { .. } => text(StatusCode::NOT_IMPLEMENTED, "Transfer coding is not supported."),
         BodyError::Broken(_) => text(StatusCode::BAD_REQUEST, "Request body could not be read."),
     };
     close_after(&mut response);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Parser;
 use hyper::Method;
 
-use super::parse_timeout;
+use super::values::parse_timeout;
 
 /// Prints the JSON Schema of a hooks file, for editors.
 #[derive(Debug, Parser)]

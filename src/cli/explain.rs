@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Parser;
 use hyper::header::{HeaderName, HeaderValue};
 
-use super::{header, parse_status};
+use super::values::{header, methods, parse_status};
 use crate::forwarded::TrustedProxies;
 use crate::units::parse_size;
 
@@ -47,7 +47,7 @@ pub(crate) struct ExplainFlags {
     #[arg(long, value_name = "PREFIX", default_value = "hooks")]
     pub(crate) urlprefix: String,
     /// Methods for hooks without `http-methods`, separated by commas [default: all]
-    #[arg(long, value_name = "LIST", default_value = "", hide_default_value = true)]
+    #[arg(long, value_name = "LIST", default_value = "", hide_default_value = true, value_parser = methods)]
     pub(crate) http_methods: String,
     /// Answer of hooks without `trigger-rule-mismatch-http-response-code` whose rule is not met [default: 200]
     #[arg(long, value_name = "STATUS", value_parser = parse_status)]

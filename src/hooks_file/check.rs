@@ -218,8 +218,9 @@ pub(super) fn read_hook(reader: &mut Reader<'_>, record: Record<'_>, id: String)
         deduplicate(reader, node, verify.as_ref(), is_sender_refused)
     });
     let methods = reader.list(record, "http-methods", |reader, node| match node {
-        Node::Text(method) => Some(method.trim().to_uppercase()),
-        other => reader.wrong_type(other, "the name of a method"),
+        // It names none, and a list of such allows none.
+        Node::Null => Some(String::new()),
+        named => reader.text_of(named).map(|method| method.trim().to_uppercase()),
     });
     let response = response_settings(reader, record);
     let is_streamed = response.output == OutputInResponse::Streamed;

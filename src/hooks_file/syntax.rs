@@ -5,7 +5,7 @@ mod brackets;
 mod lines;
 
 use super::excerpt::line_at;
-use super::node::Position;
+use super::node::{Position, parse};
 use lines::Lines;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +43,38 @@ fn position_of(text: &str) -> Option<(Position, &str)> {
     let end = rest.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(rest.len());
     let (column, rest) = rest.split_at_checked(end)?;
     Some((Position { line: line.parse().ok()?, column: column.parse().ok()? }, rest))
+}
+
+/// Of the library's message about an escape that it does not know.
+const ESCAPE: &str = "escape character";
+/// Escaped apostrophes that are read.
+const APOSTROPHES_MAX: usize = 100;
+
+/// `text` without the backslash of each `\'` in double quotes, where the reference reads an apostrophe and the library
+/// nothing. Which quotes are double ones is seen by reading: each time that fails there, one is taken away.
+pub(super) fn with_plain_apostrophes(mut text: String) -> String {
+    const ESCAPED: &str = "\\'";
+    if !text.contains(ESCAPED) {
+        return text;
+    }
+    for _ in 0..APOSTROPHES_MAX {
+        let Err(error) = parse(&text) else { break };
+        match byte_at(&text, error.position) {
+            Some(at) if error.message.contains(ESCAPE) && text[at..].starts_with(ESCAPED) => {
+                text.remove(at);
+            }
+            _ => break,
+        }
+    }
+    text
+}
+
+/// Where `position` is in `text`, in bytes.
+fn byte_at(text: &str, position: Position) -> Option<usize> {
+    let (line, column) = (position.line.checked_sub(1)?, position.column.checked_sub(1)?);
+    let line = text.split_inclusive('\n').nth(line)?;
+    let (in_line, _) = line.char_indices().nth(column)?;
+    Some(line.as_ptr().addr() - text.as_ptr().addr() + in_line)
 }
 
 /// A mistake in words: where it is, what it is and what to write instead.
@@ -172,7 +204,7 @@ impl<'t> Scene<'t> {
     }
 
     fn escape(&self) -> Option<Mistake> {
-        if !self.says("escape character") && !self.says("hexdecimal") {
+        if !self.says(ESCAPE) && !self.says("hexdecimal") {
             return None;
         }
         let letter = self.rest.chars().nth(1).filter(|_| self.rest.starts_with('\\'));

@@ -59,6 +59,20 @@ fn plain_scalars_are_read_as_yaml_1_1() {
 }
 
 #[test]
+fn words_and_numbers_among_methods_are_texts() {
+    let server = Setup::new()
+        .hooks(
+            "- {id: some, execute-command: 'true', http-methods: [POST, on, 7, null], response-message: \"it\\'s\"}
+- {id: none, execute-command: 'true', http-methods: [null]}
+",
+        )
+        .start();
+    server.post("/hooks/some").assert(200, "it's");
+    assert_eq!(server.get("/hooks/some").status, 405);
+    assert_eq!(server.post("/hooks/none").status, 405);
+}
+
+#[test]
 fn headers_of_the_transfer_are_not_the_hooks() {
     let keys =
         format!("{WITH_OUTPUT}\npass-environment-to-command: [{{source: entire-headers, envname: HEADERS}}]");

@@ -159,3 +159,12 @@ fn a_hook_without_id_or_command_is_named_at_load_and_the_others_run() {
     server.get("/hooks/sound").assert(200, "ran");
     assert_eq!(server.post("/hooks/nothing-to-run").status, 500);
 }
+
+#[test]
+fn a_file_in_another_encoding_is_told_how_to_save_it() {
+    let utf_16: Vec<u8> = "\u{feff}- id: a\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let server =
+        Setup::new().says("sound", "ran").file("other.yaml", utf_16).flags("-hooks other.yaml").start();
+    server.wait_for_log("save it as UTF-8");
+    server.get("/hooks/sound").assert(200, "ran");
+}

@@ -191,6 +191,7 @@ fn a_command_line_that_cannot_be_understood_is_exit_2_and_names_the_flag() {
         ("-max-body-size 3x", "max-body-size"),
         ("-drain-timeout soon", "drain-timeout"),
         ("-log-format xml", "log-format"),
+        ("-http-methods ,", "http-methods"),
     ];
     for (flags, named) in MISTAKES {
         let exit = hello().without_address().flags(flags).run();

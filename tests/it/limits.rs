@@ -62,6 +62,23 @@ fn a_chunked_body_is_refused_once_it_grows_too_large() {
 }
 
 #[test]
+fn a_transfer_coding_other_than_chunked_is_a_501() {
+    let server = hello("");
+    let check = |framing: &str, status: u16| {
+        let mut connection = server.connect();
+        connection.write(&post_head(framing)).unwrap();
+        connection.write(b"1\r\nx\r\n0\r\n\r\n").unwrap();
+        assert_eq!(connection.response().unwrap().status, status, "{framing}");
+    };
+    check("Transfer-Encoding: gzip, chunked", 501);
+    check("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", 501);
+    check("Transfer-Encoding: chunked, chunked", 501);
+    check("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked", 501);
+    check("Transfer-Encoding: Chunked", 200);
+    server.wait_for_log("`chunked` is known");
+}
+
+#[test]
 fn a_body_that_does_not_come_is_a_408() {
     let server = hello("-body-timeout 200ms");
     for framing in ["Content-Length: 10", "Transfer-Encoding: chunked"] {

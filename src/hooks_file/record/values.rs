@@ -111,6 +111,7 @@ impl Reader<'_> {
         let found = match node {
             Node::Null => "nothing",
             Node::Bool { .. } => "true or false",
+            Node::Number { written, .. } if wanted.contains("number") => &format!("`{written}`"),
             Node::Number { .. } => "a number",
             Node::Text(_) => "a text",
             Node::Sequence(_) => "a list",

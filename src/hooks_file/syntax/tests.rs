@@ -2,12 +2,11 @@
 
 mod slips;
 
-use super::super::node;
 use super::*;
 
 #[track_caller]
 fn check(text: &str, place: (usize, usize), message: &str, help: &str) {
-    let error = node::parse(text).expect_err(text);
+    let error = parse(text).expect_err(text);
     let found = mistake(text, &error);
     let said = format!("{text}\n{error:?}\n{found:?}");
     assert!(found.message.contains(message), "{said}");
@@ -49,6 +48,24 @@ fn quotes_and_escapes() {
     check("- id: a\n  response-message: 'it's'\n", (2, 25), "ends before this", "twice (`''`)");
     check("- id: a\n  response-message: \"a\" b\n", (2, 25), "this does not belong", "quotes");
     check("[{'id': 'it's'}]", (1, 13), "ends before this", "twice (`''`)");
+}
+
+#[test]
+fn an_escaped_apostrophe_is_one_in_double_quotes_alone() {
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        assert_eq!(with_plain_apostrophes(text.to_owned()), expected);
+    }
+    check(r#"[{"id": "it\'s", "a": "\'\\"}]"#, r#"[{"id": "it's", "a": "'\\"}]"#);
+    check("# é\n- é: \"é\\'\n    \\'\"\n", "# é\n- é: \"é'\n    '\"\n");
+    // Each of these is a text with a backslash in it.
+    for text in [r"- 'C:\'", r"- C:\'", "- |\n  \\'\n", r#"- "\\'""#] {
+        check(text, text);
+    }
+    // Other mistakes stay as they are.
+    check(r#"- "\' \d""#, r#"- "' \d""#);
+    let many = format!("- \"{}\"", "\\'".repeat(APOSTROPHES_MAX + 1));
+    assert!(parse(&with_plain_apostrophes(many)).is_err());
 }
 
 #[test]
@@ -191,7 +208,7 @@ fn values_are_not_repeated() {
         "- id: a\n  secret: !hunter22 x\n",
         "- id: a\n  secret: @hunter22\n",
     ] {
-        let found = mistake(text, &node::parse(text).expect_err(text));
+        let found = mistake(text, &parse(text).expect_err(text));
         assert!(!format!("{found:?}").contains("hunter22"), "{text}\n{found:?}");
     }
 }

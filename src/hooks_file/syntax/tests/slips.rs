@@ -48,7 +48,7 @@ proptest! {
         typed in prop::option::of(select("'\"{}[]:,-#\t =&*!|>%@\\é\n".chars().collect::<Vec<_>>())),
     ) {
         let Some(text) = with_slip(text, place.index(text.len()), typed) else { return Ok(()) };
-        let is_unread = match node::parse(&text) {
+        let is_unread = match parse(&text) {
             Ok(_) => false,
             Err(error) => {
                 let found = mistake(&text, &error);
