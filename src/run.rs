@@ -6,7 +6,7 @@ mod orphans;
 mod output;
 mod program;
 
-pub(crate) use child::{LeakedPipes, Lookout, Running, be_helper, rehearse, start};
+pub(crate) use child::{LeakedPipes, Lookout, Running, be_helper, keep_exits, rehearse, start};
 pub(crate) use follow::{Followed, Follower, Next, follow};
 pub(crate) use orphans::{OwnChildren, reap_orphans};
 pub(crate) use output::{OutputWanted, sink};

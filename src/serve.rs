@@ -23,7 +23,7 @@ use crate::pidfile::PidFile;
 use crate::privileges::{self, Account};
 use crate::request_id::RequestIds;
 use crate::route::Routing;
-use crate::run::{LeakedPipes, OwnChildren, Surroundings, reap_orphans, sink};
+use crate::run::{LeakedPipes, OwnChildren, Surroundings, keep_exits, reap_orphans, sink};
 use crate::runs::Runs;
 use crate::saved_requests::SavedRequests;
 use crate::server::timed::Timeouts;
@@ -190,6 +190,7 @@ struct Signals {
 
 impl Signals {
     fn new() -> std::io::Result<Self> {
+        keep_exits()?;
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,

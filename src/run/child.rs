@@ -24,8 +24,8 @@ use group::Group;
 use stdin::Feed;
 
 pub(crate) use helper::be_helper;
-pub(crate) use process::Lookout;
 pub(super) use process::Process;
+pub(crate) use process::{Lookout, keep_exits};
 pub(crate) use start::{rehearse, start};
 
 /// Processes left behind whose inherited output is still read after their run, so that they can write

@@ -86,7 +86,6 @@ fn children() -> Vec<u32> {
 /// Reaps orphans for as long as the server lives.
 pub(crate) async fn reap_orphans(children: OwnChildren) {
     let OwnChildren(Some(known)) = children else { return };
-    // The runtime has the signal anyway, for the commands.
     let Ok(mut ended) = signal(SignalKind::child()) else { return };
     loop {
         known.reap();

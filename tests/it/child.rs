@@ -1,6 +1,7 @@
 //! A command's whole life: how it starts or why it does not, what it prints, how it ends.
 
 use std::fs;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use regex::Regex;
@@ -35,6 +36,18 @@ fn an_exit_code_is_a_failure_and_stands_in_the_log() {
     let (server, response) = run("echo out; exit 7");
     response.assert(500, RUN_ERROR);
     server.wait_for_log_line("7", |line| Regex::new(r"\b7\b").unwrap().is_match(line));
+}
+
+#[test]
+fn exits_are_known_though_the_servers_parent_ignores_them() {
+    let mut parent = Command::new("env");
+    parent.arg("--ignore-signal=CHLD");
+    let setup = Setup::new().shell("run", "exit 7", WITH_OUTPUT).shell("background", "exit 8", "");
+    let server = setup.flags("-verbose").launched_by(parent).start();
+    server.post("/hooks/run").assert(500, RUN_ERROR);
+    server.wait_for_log("exit status 7");
+    server.post("/hooks/background").assert(200, "");
+    server.wait_for_log("exit status 8");
 }
 
 #[test]
