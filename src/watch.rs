@@ -86,25 +86,32 @@ impl FileWatch {
                     break;
                 }
             }
-            self.watch_directories();
-            let mut now = fingerprint(&self.paths, self.files_in);
-            for ((path, now), seen) in self.paths.iter().zip(&mut now).zip(&self.seen) {
-                if !now.is_empty() {
-                    self.gone.remove(path);
-                    continue;
-                }
-                // What is merely absent has not changed.
-                now.clone_from(seen);
-                if !seen.is_empty() && !path.is_dir() && self.gone.insert(path.clone()) {
-                    let path = path.display();
-                    warn!("{path} is gone: what was read from it stays in force until it is back");
-                }
-            }
-            if now != self.seen {
-                self.seen = now;
+            // Looking may hang, as in a network file system that is gone.
+            if tokio::task::block_in_place(|| self.look()) {
                 return;
             }
         }
+    }
+
+    /// Whether the files are others than at the last look.
+    fn look(&mut self) -> bool {
+        self.watch_directories();
+        let mut now = fingerprint(&self.paths, self.files_in);
+        for ((path, now), seen) in self.paths.iter().zip(&mut now).zip(&self.seen) {
+            if !now.is_empty() {
+                self.gone.remove(path);
+                continue;
+            }
+            // What is merely absent has not changed.
+            now.clone_from(seen);
+            if !seen.is_empty() && !path.is_dir() && self.gone.insert(path.clone()) {
+                let path = path.display();
+                warn!("{path} is gone: what was read from it stays in force until it is back");
+            }
+        }
+        let is_new = now != self.seen;
+        self.seen = now;
+        is_new
     }
 
     /// Watches what is not watched yet: a symlink may lead elsewhere than before.
