@@ -109,7 +109,7 @@ impl Drop for Reservation {
 }
 
 /// The transfer coding of a body whose length is not announced, unless it is `chunked` and nothing more.
-fn unknown_coding(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn unknown_coding(headers: &HeaderMap) -> Option<String> {
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
     let first = codings.next()?;
     if codings.next().is_none() && first.as_bytes().eq_ignore_ascii_case(b"chunked") {

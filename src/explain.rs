@@ -16,7 +16,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 
-use crate::body::BodyError;
+use crate::body::{BodyError, unknown_coding};
 use crate::conceal::{Concealer, MASK};
 use crate::hook::{Hook, HookTable, OutputInResponse, ResponseSettings};
 use crate::invocation::Invocation;
@@ -86,8 +86,10 @@ pub(crate) fn explain(server: &Explained<'_>, request: &Request, now_unix_ms: i6
         Route::HandshakeOnly { hook, allowed } => (hook, Some(allowed)),
         Route::Hook(hook) => (hook, None),
     };
-    if request.body.len() > server.body_bytes_max {
-        let error = BodyError::TooLarge { size_max: server.body_bytes_max };
+    let is_too_large = request.body.len() > server.body_bytes_max;
+    let too_large = is_too_large.then_some(BodyError::TooLarge { size_max: server.body_bytes_max });
+    let coding = || unknown_coding(&request.headers).map(|coding| BodyError::Coding { coding });
+    if let Some(error) = too_large.or_else(coding) {
         let answer = answer(respond::body_refused(&error, global));
         return Report::brief(Some(&hook.id), Verdict::Error, error.to_string(), answer);
     }
@@ -104,7 +106,10 @@ fn near_hook(id: &str, table: &HookTable) -> String {
 }
 
 fn allows_only(allowed: &[String]) -> String {
-    format!("the method is not allowed; {} would be", allowed.join(", "))
+    match allowed {
+        [] => "the method is not allowed, and no other is".to_owned(),
+        allowed => format!("the method is not allowed; {} would be", allowed.join(", ")),
+    }
 }
 
 fn report(

@@ -105,7 +105,7 @@ pub fn request(message: &[u8]) {
     let is_known = message.windows(SECRET.len()).any(|part| part == SECRET.as_bytes());
     let (false, Ok(capture)) = (is_known, capture::read(Bytes::copy_from_slice(message))) else { return };
     let Capture { method, path, query, headers, body, peer, .. } = capture;
-    let proxies = TrustedProxies::parse("10.0.0.0/8,::1,unix").unwrap_or_default();
+    let proxies = TrustedProxies::parse("10.0.0.0/8,::1,unix").unwrap_or_else(|error| panic!("{error}"));
     let peer = proxies.client(peer.unwrap_or(Peer::Unix), &headers);
     let request = Request { id: "fuzz".to_owned(), peer, method, path, query, headers, body };
     is_read_as_written(&request);

@@ -218,6 +218,9 @@ impl fmt::Display for StoryOf<'_> {
                 f.write_str(", and refused the handshake: its token or challenge is not acceptable")
             }
             Ruling::Handshake(_) => f.write_str(", and answered the sender's handshake"),
+            Ruling::MethodNotAllowed { allowed } if allowed.is_empty() => {
+                f.write_str(", but allows no method")
+            }
             Ruling::MethodNotAllowed { allowed } => write!(f, ", but allows only {}", allowed.join(", ")),
             Ruling::NotVerified(refusal) => write!(f, ", but {refusal}"),
             Ruling::MultipartBroken(_) => f.write_str(", but its form is broken"),

@@ -22,44 +22,40 @@ const NO: char = '✗';
 const NOT_REACHED: char = '–';
 const ERROR: char = '!';
 
-fn text(report: &Report, request: &Request, at_unix_ms: i64) -> String {
-    let mut out = Text::default();
-    out.request(report, request, at_unix_ms);
-    out.head("Hook");
-    let Some(hook) = &report.hook else {
-        out.line(NO, &report.reason);
-        out.answer(report);
-        return out.0;
-    };
-    let is_refused = report.verdict == Verdict::Error && report.is_brief();
-    if is_refused {
-        out.line(ERROR, &format!("{}: {}", quoted(hook), report.reason));
-        out.answer(report);
-        return out.0;
-    }
-    out.line(YES, hook);
-    out.head("Method");
-    if report.verdict == Verdict::MethodNotAllowed {
-        out.line(NO, &format!("{}: {}", request.method, report.reason));
-    } else {
-        out.line(YES, request.method.as_str());
-    }
-    let is_reached = report.verdict != Verdict::MethodNotAllowed;
-    out.verify(report.verify.as_ref(), is_reached, report);
-    out.payload(report.payload.as_ref());
-    match report.cases.as_slice() {
-        [] => out.rule(report.rule.as_ref(), report.payload.is_some()),
-        cases => out.cases(cases),
-    }
-    out.invocation(report);
-    out.answer(report);
-    out.0
-}
-
 impl Report {
     /// For people. The request gives the first lines.
     pub(crate) fn text(&self, request: &Request, at_unix_ms: i64) -> String {
-        text(self, request, at_unix_ms)
+        let mut out = Text::default();
+        out.request(self, request, at_unix_ms);
+        out.head("Hook");
+        let Some(hook) = &self.hook else {
+            out.line(NO, &self.reason);
+            out.answer(self);
+            return out.0;
+        };
+        let is_refused = self.verdict == Verdict::Error && self.is_brief();
+        if is_refused {
+            out.line(ERROR, &format!("{}: {}", quoted(hook), self.reason));
+            out.answer(self);
+            return out.0;
+        }
+        out.line(YES, hook);
+        out.head("Method");
+        if self.verdict == Verdict::MethodNotAllowed {
+            out.line(NO, &format!("{}: {}", request.method, self.reason));
+        } else {
+            out.line(YES, request.method.as_str());
+        }
+        let is_reached = self.verdict != Verdict::MethodNotAllowed;
+        out.verify(self.verify.as_ref(), is_reached, self);
+        out.payload(self.payload.as_ref());
+        match self.cases.as_slice() {
+            [] => out.rule(self.rule.as_ref(), self.payload.is_some()),
+            cases => out.cases(cases),
+        }
+        out.invocation(self);
+        out.answer(self);
+        out.0
     }
 
     /// Whether it ended before the hook's own keys counted.

@@ -217,11 +217,7 @@ pub(super) fn read_hook(reader: &mut Reader<'_>, record: Record<'_>, id: String)
     let deduplicate = guard(reader, record, "deduplicate", |reader, node| {
         deduplicate(reader, node, verify.as_ref(), is_sender_refused)
     });
-    let methods = reader.list(record, "http-methods", |reader, node| match node {
-        // It names none, and a list of such allows none.
-        Node::Null => Some(String::new()),
-        named => reader.text_of(named).map(|method| method.trim().to_uppercase()),
-    });
+    let methods = reader.list(record, "http-methods", method);
     let response = response_settings(reader, record);
     let is_streamed = response.output == OutputInResponse::Streamed;
     let concurrency = concurrency(reader, record, &id);
@@ -236,7 +232,8 @@ pub(super) fn read_hook(reader: &mut Reader<'_>, record: Record<'_>, id: String)
         files: reader.list(record, "pass-file-to-command", file_variable),
         stdin: reader.at(record, "pass-stdin-to-command", stdin).flatten(),
         circumstances: Arc::new(circumstances(reader, record)),
-        methods: (!methods.is_empty()).then_some(methods),
+        // A list that names none allows none.
+        methods: (!methods.is_empty()).then(|| methods.into_iter().flatten().collect()),
         content_type: reader.text(record, "incoming-payload-content-type").filter(|text| !text.is_empty()),
         parse_as_json: reader.list(record, "parse-parameters-as-json", parsed_parameter),
         verify,
@@ -254,6 +251,19 @@ pub(super) fn read_hook(reader: &mut Reader<'_>, record: Record<'_>, id: String)
         reader.report(Kind::UnverifiedDelivery, "`delivery` is known only of a verified sender", help);
     }
     hook
+}
+
+/// `None` within: it names none.
+fn method(reader: &mut Reader<'_>, node: &Node) -> Option<Option<String>> {
+    let method = match node {
+        Node::Null => String::new(),
+        named => reader.text_of(named)?.trim().to_uppercase(),
+    };
+    if method.is_empty() {
+        let help = "write the method's name, or remove the item";
+        reader.report(Kind::NamelessMethod, "no method has this name: it lets nothing in", help);
+    }
+    Some(Some(method).filter(|method| !method.is_empty()))
 }
 
 /// A key that guards the hook: written without a value it is a mistake, not a way to do without.

@@ -127,6 +127,7 @@ kinds! {
     OldMatchType "old-match-type" Warning,
     RereadNumber "reread-number" Warning,
     RereadWord "reread-word" Warning,
+    NamelessMethod "nameless-method" Warning,
     NotShown "not-shown" Warning,
     ;
     by check:

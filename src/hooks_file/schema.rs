@@ -87,7 +87,8 @@ fn shape(shape: Shape) -> Value {
             let types: Vec<Value> = types.map(Value::from).chain([Value::Null]).collect();
             json!({"enum": types})
         }
-        Shape::Methods | Shape::Names => json!({"type": "array", "items": {"type": "string"}}),
+        Shape::Methods => list("text"),
+        Shape::Names => json!({"type": "array", "items": {"type": "string"}}),
         Shape::ExitCodes => json!({
             "type": "object",
             "propertyNames": {"pattern": "^(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9]|<<)$"},

@@ -47,21 +47,22 @@ fn position_of(text: &str) -> Option<(Position, &str)> {
 
 /// Of the library's message about an escape that it does not know.
 const ESCAPE: &str = "escape character";
-/// Escaped apostrophes that are read.
-const APOSTROPHES_MAX: usize = 100;
+const ESCAPED_APOSTROPHE: &str = "\\'";
+/// Bytes that are read anew to find escaped apostrophes, which takes about a second.
+const READ_ANEW_MAX: usize = 8 << 20;
 
 /// `text` without the backslash of each `\'` in double quotes, where the reference reads an apostrophe and the library
-/// nothing. Which quotes are double ones is seen by reading: each time that fails there, one is taken away.
+/// nothing. Which quotes are double ones is seen by reading: where that fails, the text in quotes is mended. Places in
+/// the file are those without the backslashes from then on.
 pub(super) fn with_plain_apostrophes(mut text: String) -> String {
-    const ESCAPED: &str = "\\'";
-    if !text.contains(ESCAPED) {
+    if !text.contains(ESCAPED_APOSTROPHE) {
         return text;
     }
-    for _ in 0..APOSTROPHES_MAX {
+    for _ in 0..=READ_ANEW_MAX / text.len() {
         let Err(error) = parse(&text) else { break };
         match byte_at(&text, error.position) {
-            Some(at) if error.message.contains(ESCAPE) && text[at..].starts_with(ESCAPED) => {
-                text.remove(at);
+            Some(at) if error.message.contains(ESCAPE) && text[at..].starts_with(ESCAPED_APOSTROPHE) => {
+                mend_apostrophes(&mut text, at);
             }
             _ => break,
         }
@@ -69,11 +70,32 @@ pub(super) fn with_plain_apostrophes(mut text: String) -> String {
     text
 }
 
+/// From `at` to the end of the text in double quotes.
+fn mend_apostrophes(text: &mut String, at: usize) {
+    let mut mended = String::new();
+    let mut end = text.len();
+    let mut is_escaped = false;
+    for (index, letter) in text[at..].char_indices() {
+        match letter {
+            '"' if !is_escaped => {
+                end = at + index;
+                break;
+            }
+            '\'' if is_escaped => {
+                mended.pop();
+            }
+            _ => {}
+        }
+        mended.push(letter);
+        is_escaped = letter == '\\' && !is_escaped;
+    }
+    text.replace_range(at..end, &mended);
+}
+
 /// Where `position` is in `text`, in bytes.
 fn byte_at(text: &str, position: Position) -> Option<usize> {
-    let (line, column) = (position.line.checked_sub(1)?, position.column.checked_sub(1)?);
-    let line = text.split_inclusive('\n').nth(line)?;
-    let (in_line, _) = line.char_indices().nth(column)?;
+    let line = line_at(text, position.line)?;
+    let (in_line, _) = line.char_indices().nth(position.column.checked_sub(1)?)?;
     Some(line.as_ptr().addr() - text.as_ptr().addr() + in_line)
 }
 

@@ -68,8 +68,10 @@ fn words_and_numbers_among_methods_are_texts() {
         )
         .start();
     server.post("/hooks/some").assert(200, "it's");
-    assert_eq!(server.get("/hooks/some").status, 405);
+    let refused = server.get("/hooks/some");
+    assert_eq!((refused.status, refused.header("allow")), (405, Some("POST, TRUE, 7")));
     assert_eq!(server.post("/hooks/none").status, 405);
+    server.wait_for_log("allows no method");
 }
 
 #[test]

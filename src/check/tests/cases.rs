@@ -234,6 +234,8 @@ pub(super) const CASES: &[Case] = &[
     rule!(RereadNumber "octal" "{match: {type: value, value: 0123, parameter: {source: header, name: X-Gitlab-Token}}}"),
     hook!(RereadWord "a name" "pass-arguments-to-command: [{source: query, name: n}]"),
     rule!(RereadWord "among others" "{match: {type: in, values: [yes, 'no', true, Off], parameter: {source: header, name: X-Token}}}"),
+    file!(NamelessMethod "nothing and an empty text"
+        "- {id: a, execute-command: 'true', verify: {sender: none}, http-methods: [POST, '']}\n- id: b\n  execute-command: 'true'\n  verify: {sender: none}\n  http-methods:\n  -\n"),
     hook!(NotShown "a thousand and one" "@MANY@"),
     Case {
         kind: Kind::GroupMaxDiffers,

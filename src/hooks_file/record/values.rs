@@ -8,6 +8,8 @@ use crate::hooks_file::problem::Kind;
 use crate::sender;
 use crate::units::parse_duration;
 
+const WHOLE_NUMBER: &str = "a whole number";
+
 impl Reader<'_> {
     /// The text at `key`; a number or bool becomes the text that the reference makes of it.
     #[inline(never)]
@@ -64,7 +66,7 @@ impl Reader<'_> {
         };
         match number {
             Some(number) => Some(number),
-            None => self.entry(index, key, |reader| reader.wrong_type(node, "a whole number")),
+            None => self.entry(index, key, |reader| reader.wrong_type(node, WHOLE_NUMBER)),
         }
     }
 
@@ -111,7 +113,7 @@ impl Reader<'_> {
         let found = match node {
             Node::Null => "nothing",
             Node::Bool { .. } => "true or false",
-            Node::Number { written, .. } if wanted.contains("number") => &format!("`{written}`"),
+            Node::Number { .. } if wanted == WHOLE_NUMBER => "one with a fraction or beyond 64 bits",
             Node::Number { .. } => "a number",
             Node::Text(_) => "a text",
             Node::Sequence(_) => "a list",
@@ -140,7 +142,7 @@ impl Reader<'_> {
                 "put it in brackets, `[…]`, or begin each item with `- ` on a line of its own"
             }
             "true or false" => "write `true` or `false`, without quotes",
-            "a whole number" => "write digits, without quotes",
+            WHOLE_NUMBER => "write digits, without quotes",
             _ if wanted.contains("keys") => "write its keys as `key: value`, each on a line of its own",
             _ => "write one value, in quotes if it would be read as something else",
         };

@@ -64,8 +64,19 @@ fn an_escaped_apostrophe_is_one_in_double_quotes_alone() {
     }
     // Other mistakes stay as they are.
     check(r#"- "\' \d""#, r#"- "' \d""#);
-    let many = format!("- \"{}\"", "\\'".repeat(APOSTROPHES_MAX + 1));
-    assert!(parse(&with_plain_apostrophes(many)).is_err());
+    let many = format!("- \"{}\"", r"\'".repeat(1_000));
+    check(&many, &format!("- \"{}\"", "'".repeat(1_000)));
+    for line_end in ["\n", "\r", "\r\n", "\u{85}", "\u{2028}"] {
+        check(
+            &format!("- a{line_end}- \"{line_end} it\\'s\""),
+            &format!("- a{line_end}- \"{line_end} it's\""),
+        );
+    }
+    // As many texts as can be read anew in good time.
+    let texts = "- \"\\'\"\n".repeat(2_000);
+    assert!(parse(&with_plain_apostrophes(texts)).is_err());
+    let texts = "- \"\\'\"\n".repeat(500);
+    assert!(parse(&with_plain_apostrophes(texts)).is_ok());
 }
 
 #[test]

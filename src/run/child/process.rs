@@ -22,7 +22,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// Whoever started the server may have had SIGCHLD ignored, which goes on here: the system then forgets how commands
 /// ended. With a handler it does not, and commands have the signal as usual.
 pub(crate) fn keep_exits() -> io::Result<()> {
-    // There is no safe call that tells. Elsewhere than on Linux it is taken for not ignored.
+    // With a handler every exit wakes a thread, so there is one only where it is needed.
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);

@@ -275,6 +275,14 @@ fn a_body_that_is_too_large_is_answered_so() {
 }
 
 #[test]
+fn a_transfer_coding_that_the_server_does_not_take_is_answered_so() {
+    let flags = ["-hooks", "hooks.yaml", "-format=json"];
+    let message = b"POST /hooks/bytes HTTP/1.1\nTransfer-Encoding: gzip, chunked\n\n1\r\nx\r\n0\r\n\r\n";
+    let json = explain(hooks().path(), message, &flags).json();
+    assert_eq!((&json["status"], &json["verdict"]), (&501.into(), &"error".into()));
+}
+
+#[test]
 fn bad_input_is_told_and_exits_with_1() {
     #[track_caller]
     fn check(directory: &Path, flags: &[&str], message: &str, expected: &str) {
