@@ -5,8 +5,16 @@ use std::time::Duration;
 /// A year: longer is a slip of the keyboard, and sums of such durations stay far from overflow.
 const DURATION_MAX: Duration = Duration::from_secs(366 * 24 * 3_600);
 
-/// Reads a duration: a whole number and a unit, or `0`.
+/// Reads a duration: a whole number and a unit, or `0`. A year at most.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
+    let duration = parse_long_duration(text)?;
+    Some(duration)
+        .filter(|duration| *duration <= DURATION_MAX)
+        .ok_or_else(|| format!("`{text}` is longer than a year"))
+}
+
+/// The same of any length, for what nobody adds up.
+pub(crate) fn parse_long_duration(text: &str) -> Result<Duration, String> {
     let expected = || format!("`{text}` is no duration: write `250ms`, `10s`, `5m`, `1h`, `3d` or `0`");
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
@@ -20,8 +28,7 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
         "" if number == 0 => 1,
         _ => return Err(expected()),
     };
-    let duration = number.checked_mul(unit_ms).map(Duration::from_millis).filter(|d| *d <= DURATION_MAX);
-    duration.ok_or_else(|| format!("`{text}` is longer than a year"))
+    Ok(Duration::from_millis(number.saturating_mul(unit_ms)))
 }
 
 /// Reads a size in bytes.
@@ -66,6 +73,8 @@ mod tests {
         check("", None);
         check("99999999999999999999s", None);
         check("1000000h", None);
+        assert_eq!(parse_long_duration("1000000h"), Ok(Duration::from_secs(3_600_000_000)));
+        assert!(parse_long_duration("18446744073709551615d").is_ok());
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::hook::{Deduplicate, DuplicateKey, Verify};
 use crate::reference::Subject;
 use crate::secret::Secret;
 use crate::sender::{self, Options, RawSpec, Spec, SpecError, Verifier};
+use crate::units::parse_long_duration;
 
 /// How long a delivery is remembered when `for` is absent: senders retry for hours, GitHub's page offers
 /// a redelivery for three days.
@@ -250,8 +251,9 @@ fn duplicate_key(reader: &mut Reader<'_>, node: &Node, sender: &Sender<'_>) -> O
     }
 }
 
-/// Seconds when there is no unit, as in the table.
+/// Seconds when there is no unit, as in the table. Of any length: whoever has old requests verified wants that.
 fn tolerance(reader: &mut Reader<'_>, record: Record<'_>) -> Option<Duration> {
-    let seconds = reader.text(record, TOLERANCE).and_then(|text| sender::seconds(&text));
-    seconds.or_else(|| reader.duration(record, TOLERANCE))
+    let written = reader.text(record, TOLERANCE);
+    let read = written.and_then(|text| sender::seconds(&text).or_else(|| parse_long_duration(&text).ok()));
+    read.or_else(|| reader.duration(record, TOLERANCE))
 }

@@ -23,6 +23,19 @@ const P256_POINT_BYTES: usize = 65;
 const P256_POINT_MARK: u8 = 4;
 const ED25519_KEY_BYTES: usize = 32;
 
+/// What the eight points of edwards25519 whose order divides 8 are written as, without the sign in the highest bit: y is
+/// 0, 1, -1 or one of two of order 8, and the first two can be written with the field's prime added (RFC 8032, 5.1.3). Anybody can sign
+/// for such a key.
+const SMALL_ORDER: [&str; 7] = [
+    "0000000000000000000000000000000000000000000000000000000000000000",
+    "0100000000000000000000000000000000000000000000000000000000000000",
+    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+];
+
 /// Supabase shows its secret as `v1,whsec_…`.
 const WHSEC_PREFIXES: [&[u8]; 2] = [b"v1,whsec_", b"whsec_"];
 const WHPK_PREFIX: &[u8] = b"whpk_";
@@ -212,9 +225,8 @@ impl PublicKey {
 
     fn of(algorithm: Algorithm, key: SubjectKey<'_>) -> Result<Self, KeyFault> {
         let (verification, key): (&'static dyn VerificationAlgorithm, &[u8]) = match (algorithm, key) {
-            // All zeros is a point of small order: anybody can sign for it.
             (Algorithm::Ed25519, SubjectKey::Ed25519(key))
-                if key.len() == ED25519_KEY_BYTES && key.iter().any(|byte| *byte != 0) =>
+                if key.len() == ED25519_KEY_BYTES && !is_of_small_order(key) =>
             {
                 (&signature::ED25519, key)
             }
@@ -238,6 +250,14 @@ impl PublicKey {
         };
         Ok(Self { key: UnparsedPublicKey::new(verification, key.to_vec()) })
     }
+}
+
+fn is_of_small_order(key: &[u8]) -> bool {
+    let mut y = key.to_vec();
+    if let Some(last) = y.last_mut() {
+        *last &= 0x7f;
+    }
+    SMALL_ORDER.contains(&hex::encode(y).as_str())
 }
 
 /// The first PEM block: its label and its bytes. Line breaks may be lost: files of settings fold them.

@@ -138,7 +138,7 @@ fn form(request: &Request) -> Option<Fields> {
     if request.body.is_empty() {
         return Some(Fields::new());
     }
-    if let Some(content_type) = request.headers.get(CONTENT_TYPE) {
+    if let Some(content_type) = request.headers.get(CONTENT_TYPE).filter(|value| !value.is_empty()) {
         let content_type = content_type.to_str().ok()?.to_ascii_lowercase();
         if !content_type.contains("x-www-form-urlencoded") {
             return None;
@@ -149,6 +149,7 @@ fn form(request: &Request) -> Option<Fields> {
 }
 
 fn decoded_pair(pair: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    // Some readers end a pair there.
     if pair.contains(&b';') {
         return None;
     }

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
 use super::*;
 use crate::sender::{Answer, Decision, Draft, Refusal, Signer};
 
@@ -145,6 +148,10 @@ fn what_an_oracle_signed_is_no_delivery() {
     let signature = json["response_token"].as_str().unwrap();
     let forged = post(&[("X-Twitter-Webhooks-Signature", signature)], "run-me");
     assert_eq!(twitter.verify(&forged, NOW_MS), Err(Refusal::HandshakeText));
+    // It signs no empty text.
+    let signature = BASE64.encode(hex::decode(hmac("secret", "")).unwrap());
+    let empty = post(&[("X-Twitter-Webhooks-Signature", &format!("sha256={signature}"))], "");
+    assert!(twitter.verify(&empty, NOW_MS).is_ok());
 }
 
 #[test]

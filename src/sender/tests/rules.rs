@@ -51,7 +51,14 @@ fn rule_2_no_usable_secret_is_an_error_at_load() {
     check("authorize-net", secrets(&["xyz"]), "secret 1 is not hex");
     check("airtable", secrets(&["a b"]), "secret 1 is not base64");
     check("discord", secrets(&["00"]), "secret 1 is not a key for `ed25519`");
-    check("discord", secrets(&[&"00".repeat(32)]), "secret 1 is not a key for `ed25519`");
+    for [first, middle, last] in
+        [["00", "00", "00"], ["01", "00", "80"], ["ec", "ff", "7f"], ["ed", "ff", "ff"], ["ee", "ff", "7f"]]
+    {
+        let key = format!("{first}{}{last}", middle.repeat(30));
+        check("discord", secrets(&[&key]), "secret 1 is not a key for `ed25519`");
+    }
+    let of_order_8 = "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85";
+    check("discord", secrets(&[of_order_8]), "secret 1 is not a key for `ed25519`");
     check("svix-ed25519", secrets(&["whpk_AAAA"]), "secret 1 is not a key for `ed25519`");
     check("sendgrid", secrets(&["MAA="]), "secret 1 holds no public key that can be read");
     check(
@@ -152,6 +159,8 @@ fn rule_3_once_only() {
 
     let mattermost = verifier("mattermost", secrets(&["abc"]));
     assert!(mattermost.verify(&post(&[], "token=abc"), NOW_MS).is_ok());
+    assert!(mattermost.verify(&post(&[("Content-Type", "")], "token=abc"), NOW_MS).is_ok());
+    assert!(mattermost.verify(&post(&[("Content-Type", "text/plain")], "token=abc"), NOW_MS).is_err());
     let twice = mattermost.verify(&post(&[], "token=abc&token=abc"), NOW_MS);
     assert!(matches!(twice, Err(Refusal::Repeated { .. })));
 }

@@ -155,6 +155,7 @@ fn a_key_that_does_nothing_is_told_and_the_hook_runs() {
         "public-url: 'https://h/x'",
         "tolerance: 5m",
         "tolerance: 3153600000",
+        "tolerance: 400d",
         "username: ci",
         "verify-token: whsec-4711",
         "encoding-aes-key: jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C",
