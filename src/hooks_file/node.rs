@@ -78,11 +78,30 @@ pub(crate) fn parse(text: &str) -> Result<(Node, Option<Position>), SyntaxError>
 
 /// Where `target` stands in `text`.
 pub(crate) fn locate(text: &str, target: &Target) -> Position {
-    let Some(document) = serde_yaml::Deserializer::from_str(text).next() else {
-        return Position::default();
+    let place_in = |text| {
+        let document = serde_yaml::Deserializer::from_str(text).next()?;
+        let error = Find { path: &target.path, at_key: target.at_key }.deserialize(document).err()?;
+        let error = SyntaxError::from(error);
+        error.message.contains(HERE).then_some(error.position)
     };
-    let found = Find { path: &target.path, at_key: target.at_key }.deserialize(document);
-    found.err().map(|error| SyntaxError::from(error).position).unwrap_or_default()
+    let near = beginning(text, target).and_then(place_in);
+    near.or_else(|| place_in(text)).unwrap_or_default()
+}
+
+/// What of a list `target` needs, where the items begin as most do, each on a line of its own: the library reads a whole
+/// text before it gives the first item, and hooks files can have thousands.
+fn beginning<'t>(text: &'t str, target: &Target) -> Option<&'t str> {
+    let Some(Segment::Item(at)) = target.path.first() else { return None };
+    let item = match text.find(|letter: char| !letter.is_whitespace())? {
+        list if text[list..].starts_with('[') => {
+            let brace = text.find('{')?;
+            &text[text[..brace].rfind('\n')?..=brace]
+        }
+        _ => "\n-",
+    };
+    // The first item may be that of the first line.
+    let (end, _) = text.match_indices(item).nth(at + 1)?;
+    text.get(..end)
 }
 
 /// Where a document begins, or what follows the first and is none.
@@ -297,6 +316,9 @@ impl<'de> Visitor<'de> for ReadDigits<'_> {
     }
 }
 
+/// What the failure says.
+const HERE: &str = "the place that is looked for";
+
 /// Walks to a place and fails there, so that the library's error tells where that is.
 #[derive(Clone, Copy)]
 struct Find<'p> {
@@ -316,12 +338,12 @@ impl<'de> Visitor<'de> for Find<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("something else here")
+        f.write_str(HERE)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         let Some((Segment::Item(at), path)) = self.path.split_first() else {
-            return Err(A::Error::custom("here"));
+            return Err(A::Error::custom(HERE));
         };
         for _ in 0..*at {
             items.next_element::<IgnoredAny>()?;
@@ -332,7 +354,7 @@ impl<'de> Visitor<'de> for Find<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
         let Some((Segment::Entry(at), path)) = self.path.split_first() else {
-            return Err(A::Error::custom("here"));
+            return Err(A::Error::custom(HERE));
         };
         for _ in 0..*at {
             entries.next_entry::<IgnoredAny, IgnoredAny>()?;

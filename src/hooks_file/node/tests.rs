@@ -80,6 +80,26 @@ fn a_place_is_found_again() {
 }
 
 #[test]
+fn the_place_of_an_item_is_found_whatever_the_list_looks_like() {
+    #[track_caller]
+    fn check(text: &str, lines: &[usize]) {
+        for (index, line) in lines.iter().enumerate() {
+            let target = Target { path: vec![Segment::Item(index), Segment::Entry(0)], at_key: false };
+            assert_eq!(locate(text, &target).line, *line, "item {index} of {text}");
+        }
+    }
+    check("- id: a\n- id: b\n- id: c\n", &[1, 2, 3]);
+    check("# hooks\n---\n- id: a\n\n- id: b\n# end\n", &[3, 5]);
+    check("- id: a\n  x: |\n    - y\n    - z\n- id: b\n", &[1, 5]);
+    // A text that looks like items.
+    check("- id: \"a\n\n- b\n\n- c\"\n- id: d\n- id: e\n", &[1, 6, 7]);
+    check("  - id: a\n  - id: b\n", &[1, 2]);
+    check("[\n  {\n    \"id\": \"a\"\n  },\n  {\n    \"id\": \"b\"\n  }\n]\n", &[3, 6]);
+    check("[\n  {\"id\": \"a\"}, {\"id\": \"b\"},\n  {\"id\": \"c\"}, {\"id\": \"d\"}\n]\n", &[2, 2, 3, 3]);
+    check("\n[{\"id\": {\n}},\n{\"id\": \"b\"}, {\"id\":\n\"c\"}]", &[2, 4, 5]);
+}
+
+#[test]
 fn a_syntax_error_has_its_place() {
     let error = parse("- id: a\n  x: [1,\n").unwrap_err();
     assert!(error.position.line >= 2, "{error:?}");
