@@ -166,11 +166,11 @@ free_port() {
   fail 'no free port'
 }
 
-# command_of SERVER PORT HOOKS-FILE: sets `command`.
+# command_of SERVER PORT HOOKS-FILE: sets `command`. A server may have a name before its own, as `ten.webhook`.
 command_of() {
   case $1 in
-    webhook) command=("$WEBHOOK" -ip 127.0.0.1 -port "$2" -hooks "$3") ;;
-    hookrunner) command=("$HOOKRUNNER" -ip 127.0.0.1 -port "$2" -hooks "$3") ;;
+    *webhook) command=("$WEBHOOK" -ip 127.0.0.1 -port "$2" -hooks "$3") ;;
+    *hookrunner) command=("$HOOKRUNNER" -ip 127.0.0.1 -port "$2" -hooks "$3") ;;
     bare-*) command=("$bare/$1" "127.0.0.1:$2") ;;
   esac
 }
@@ -289,16 +289,20 @@ round() {
 }
 
 many_hooks() {
-  local server count
+  local server count number
   for server in webhook hookrunner; do
     for count in ten many; do
       start_times "$server" "$scratch/$count.yaml" "$count-start.$server"
-      start "$server" "$scratch/$count.yaml"
-      expect "$server, $count hooks" "$(post "$server" checked "$signature")" 'Hook rules were not satisfied. 200'
-      load "$count" "$server" /hooks/checked benches/push.json
-      stop "$server"
+      start "$count.$server" "$scratch/$count.yaml"
+      expect "$server, $count hooks" "$(post "$count.$server" checked "$signature")" 'Hook rules were not satisfied. 200'
     done
   done
+  for number in $(seq "$ROUNDS"); do
+    for count in ten many; do
+      for server in webhook hookrunner; do load hooks "$count.$server" /hooks/checked benches/push.json; done
+    done
+  done
+  stop_all
 }
 
 # The push with a text of a megabyte as its first value, so that the signature is over all of it.
@@ -392,8 +396,8 @@ print_table() {
   row 'resident memory, after the load, MiB' 1024 loaded.webhook loaded.hookrunner
   row 'start to first answer, ms' 1 start.webhook start.hookrunner
   if [ $with_many_hooks = yes ]; then
-    row 'ten hooks: push checked, requests/s' 1 ten.webhook.rate ten.hookrunner.rate
-    row '10,000 hooks: push checked, requests/s' 1 many.webhook.rate many.hookrunner.rate
+    row 'ten hooks: push checked, requests/s' 1 hooks.ten.webhook.rate hooks.ten.hookrunner.rate
+    row '10,000 hooks: push checked, requests/s' 1 hooks.many.webhook.rate hooks.many.hookrunner.rate
     row 'ten hooks: start to first answer, ms' 1 ten-start.webhook ten-start.hookrunner
     row '10,000 hooks: start to first answer, ms' 1 many-start.webhook many-start.hookrunner
   fi
