@@ -48,6 +48,15 @@ fn unix_seconds(date: &str) -> Option<i64> {
     let [hour, minute, second] = time.as_slice() else {
         return None;
     };
+    // Go takes a fraction that the layout does not have.
+    let second = match second.split_once(['.', ',']) {
+        Some((second, fraction))
+            if !fraction.is_empty() && fraction.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            second
+        }
+        _ => second,
+    };
     let number = |text: &str, length: usize| {
         (text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit()))
             .then(|| text.parse::<i64>().ok())?
@@ -83,6 +92,10 @@ mod tests {
             assert_eq!(unix_seconds(date), expected, "{date}");
         }
         check("Fri 08 Sep 2017 11:24:32 UTC", Some(1_504_869_872));
+        check("Fri 08 Sep 2017 11:24:32.75 UTC", Some(1_504_869_872));
+        check("Fri 08 Sep 2017 11:24:32,5 UTC", Some(1_504_869_872));
+        check("Fri 08 Sep 2017 11:24:32. UTC", None);
+        check("Fri 08 Sep 2017 11:24:32.x UTC", None);
         check("Thu 01 Jan 1970 00:00:00 GMT", Some(0));
         check("Thu 29 Feb 2024 23:59:59 UTC", Some(1_709_251_199));
         check("Fri, 08 Sep 2017 11:24:32 UTC", Some(1_504_869_872));
