@@ -233,7 +233,8 @@ pub(super) fn read_hook(reader: &mut Reader<'_>, record: Record<'_>, id: String)
         stdin: reader.at(record, "pass-stdin-to-command", stdin).flatten(),
         circumstances: Arc::new(circumstances(reader, record)),
         // A list that names none allows none.
-        methods: (!methods.is_empty()).then(|| methods.into_iter().flatten().collect()),
+        methods: (!methods.is_empty())
+            .then(|| methods.into_iter().filter(|method| !method.is_empty()).collect()),
         content_type: reader.text(record, "incoming-payload-content-type").filter(|text| !text.is_empty()),
         parse_as_json: reader.list(record, "parse-parameters-as-json", parsed_parameter),
         verify,
@@ -253,8 +254,8 @@ pub(super) fn read_hook(reader: &mut Reader<'_>, record: Record<'_>, id: String)
     hook
 }
 
-/// `None` within: it names none.
-fn method(reader: &mut Reader<'_>, node: &Node) -> Option<Option<String>> {
+/// An empty text names none.
+fn method(reader: &mut Reader<'_>, node: &Node) -> Option<String> {
     let method = match node {
         Node::Null => String::new(),
         named => reader.text_of(named)?.trim().to_uppercase(),
@@ -263,7 +264,7 @@ fn method(reader: &mut Reader<'_>, node: &Node) -> Option<Option<String>> {
         let help = "write the method's name, or remove the item";
         reader.report(Kind::NamelessMethod, "no method has this name: it lets nothing in", help);
     }
-    Some(Some(method).filter(|method| !method.is_empty()))
+    Some(method)
 }
 
 /// A key that guards the hook: written without a value it is a mistake, not a way to do without.

@@ -78,14 +78,14 @@ pub(crate) fn parse(text: &str) -> Result<(Node, Option<Position>), SyntaxError>
 
 /// Where `target` stands in `text`.
 pub(crate) fn locate(text: &str, target: &Target) -> Position {
-    let place_in = |text| {
+    let find = |text| {
         let document = serde_yaml::Deserializer::from_str(text).next()?;
-        let error = Find { path: &target.path, at_key: target.at_key }.deserialize(document).err()?;
-        let error = SyntaxError::from(error);
-        error.message.contains(HERE).then_some(error.position)
+        let found = Find { path: &target.path, at_key: target.at_key }.deserialize(document);
+        found.err().map(SyntaxError::from)
     };
-    let near = beginning(text, target).and_then(place_in);
-    near.or_else(|| place_in(text)).unwrap_or_default()
+    let near = beginning(text, target).and_then(find).filter(|found| found.message.contains(HERE));
+    // What a merge key adds stands elsewhere; then it is where the mapping is.
+    near.or_else(|| find(text)).map(|found| found.position).unwrap_or_default()
 }
 
 /// What of a list `target` needs, where the items begin as most do, each on a line of its own: the library reads a whole

@@ -23,9 +23,9 @@ const P256_POINT_BYTES: usize = 65;
 const P256_POINT_MARK: u8 = 4;
 const ED25519_KEY_BYTES: usize = 32;
 
-/// What the eight points of edwards25519 whose order divides 8 are written as, without the sign in the highest bit: y is
-/// 0, 1, -1 or one of two of order 8, and the first two can be written with the field's prime added (RFC 8032, 5.1.3). Anybody can sign
-/// for such a key.
+/// What the eight points of edwards25519 whose order divides 8 are written as, without the sign in the highest bit: y
+/// is 0, 1, -1 or one of two of order 8, and the first two can be written with the field's prime added (RFC 8032,
+/// 5.1.3). Anybody can sign for such a key.
 const SMALL_ORDER: [&str; 7] = [
     "0000000000000000000000000000000000000000000000000000000000000000",
     "0100000000000000000000000000000000000000000000000000000000000000",

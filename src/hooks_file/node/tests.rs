@@ -77,6 +77,8 @@ fn a_place_is_found_again() {
     check(yaml, &[Item(0), Entry(1), Entry(0), Item(1), Entry(0), Entry(0)], false, 5, 17);
     check(yaml, &[Item(1)], false, 6, 3);
     check(r#"[{"id": "a"}, {"id": 5}]"#, &[Item(1), Entry(0)], false, 1, 22);
+    // What a merge key adds.
+    check("- &d {a: x}\n- {<<: *d, b: z}\n- {}\n", &[Item(1), Entry(2)], false, 2, 3);
 }
 
 #[test]
